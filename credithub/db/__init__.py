@@ -1,0 +1,1 @@
+"""Understands how services keep facts in PostgreSQL."""

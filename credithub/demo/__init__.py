@@ -1,0 +1,1 @@
+"""Understands the county bureau that make run plays."""

@@ -1,0 +1,1 @@
+"""Understands the words of public credit: pure values and rules, without input, output or clock."""

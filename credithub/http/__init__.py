@@ -1,0 +1,1 @@
+"""Understands what is the same in every HTTP answer."""

@@ -1,0 +1,1 @@
+"""Understands which four things run: one package each."""

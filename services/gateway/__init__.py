@@ -1,0 +1,1 @@
+"""Understands the hub's front door: who posts, who reads."""

@@ -1,0 +1,1 @@
+"""Understands how a raw entry becomes a canonical event."""

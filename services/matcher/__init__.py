@@ -1,0 +1,1 @@
+"""Understands whose a fact is, which obligations follow from it."""

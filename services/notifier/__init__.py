@@ -1,0 +1,1 @@
+"""Understands how an agency hears of its obligations."""
