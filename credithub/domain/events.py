@@ -1,0 +1,128 @@
+"""Understands one credit event on its way: as its supplier submitted it, and as ingest made it canonical."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, fields
+from typing import Any, Literal, TypeAlias
+
+import orjson
+
+from credithub.domain.reasons import Reason
+
+JsonObject: TypeAlias = dict[str, Any]
+Form: TypeAlias = Literal["event", "row", "manifest"]
+
+KINDS = (
+    "licence.granted",
+    "penalty.imposed",
+    "judgment-debtor.listed",
+    "judgment-debtor.removed",
+    "subject.registered",
+    "subject.changed",
+    "subject.deregistered",
+    "obligation.feedback",
+)
+
+
+def type_of(kind: str) -> str:
+    """The CloudEvents `type` of an event kind: `credithub.<kind>.v1`."""
+    return f"credithub.{kind}.v1"
+
+
+KIND_OF_TYPE = {type_of(kind): kind for kind in KINDS}
+
+
+def canonical(value: object) -> bytes:
+    """The one spelling of a JSON value that is hashed and signed: UTF-8, sorted keys, no spaces."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def digest_of(kind: str, subject: object, data: object) -> str:
+    """Hex SHA-256 by which a repeat is told from a conflict; time, id and HTTP mode play no part.
+
+    `subject` is CloudEvents' attribute of that name or None. A row's is `digest_of(feed, None, cells)`.
+    """
+    return hashlib.sha256(canonical([kind, subject, data])).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmittedEntry:
+    """One entry as it was received, stamped with the versions that will judge it. It travels encrypted.
+
+    A manifest closes a file: `count` says how many rows went before it, `file` which file they are of.
+    """
+
+    submission: str
+    index: int  # from 0, in the order of the submission
+    count: int | None  # entries of the whole submission, where the gateway knows it already
+    supplier: str
+    source: str
+    id: str
+    digest: str
+    received_at: str  # ISO 8601 with offset
+    form: Form
+    catalogue: str
+    mapping: str | None  # version of the feed mapping, of rows
+    allowed_items: list[str]
+    body: JsonObject  # the CloudEvent's attributes and data, or {"feed", "cells"}
+    file: JsonObject | None  # {"digest", "name", "rows"}
+    row: int | None  # as a spreadsheet counts: the header is row 1
+
+    def to_bytes(self) -> bytes:
+        return orjson.dumps(self)
+
+    @staticmethod
+    def from_bytes(raw: bytes) -> SubmittedEntry:
+        return SubmittedEntry(**_known(orjson.loads(raw), _SUBMITTED))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreditEvent:
+    """One normalised, validated event: the value on `credit.events`. It holds no person's number."""
+
+    kind: str
+    source: str
+    id: str
+    digest: str  # of what was submitted: repeat or conflict
+    submission: str
+    index: int
+    supplier: str
+    received_at: str  # ISO 8601 with offset
+    time: str | None  # RFC 3339, as its supplier said
+    catalogue: str
+    mapping: str | None
+    item: str
+    form: Literal["event", "row"]
+    row: int | None
+    file: str | None  # digest of the file
+    name: str
+    unified_code: str | None
+    organisation_code: str | None
+    legacy: tuple[tuple[str, str], ...]  # other identifiers, (scheme, value)
+    document: JsonObject
+    folded_number: str  # the document's number on its folded form
+    content: str  # hex SHA-256 of the normalised content: same fact, or another version of it
+    data: JsonObject
+    warnings: tuple[Reason, ...] = ()
+
+    def to_bytes(self) -> bytes:
+        return orjson.dumps(self)
+
+    @staticmethod
+    def from_bytes(raw: bytes) -> CreditEvent:
+        values = _known(orjson.loads(raw), _CREDIT)
+        values["legacy"] = tuple((scheme, value) for scheme, value in values["legacy"])
+        values["warnings"] = tuple(Reason(**reason) for reason in values["warnings"])
+        return CreditEvent(**values)
+
+
+_SUBMITTED = frozenset(field.name for field in fields(SubmittedEntry))
+_CREDIT = frozenset(field.name for field in fields(CreditEvent))
+
+
+def _known(values: JsonObject, names: frozenset[str]) -> JsonObject:
+    """Drops fields of a later version, so that old and new processes can run side by side."""
+    if len(values) == len(names):
+        return values
+    return {name: value for name, value in values.items() if name in names}
