@@ -99,3 +99,16 @@ def test_a_field_of_a_later_version_is_passed_over() -> None:
 def test_each_kind_has_its_type() -> None:
     assert type_of("judgment-debtor.listed") == "credithub.judgment-debtor.listed.v1"
     assert [KIND_OF_TYPE[type_of(kind)] for kind in KINDS] == list(KINDS)
+
+
+def test_a_message_of_an_earlier_version_takes_the_default() -> None:
+    earlier = orjson.loads(a_credit_event().to_bytes())
+    del earlier["warnings"]
+    assert CreditEvent.from_bytes(orjson.dumps(earlier)).warnings == ()
+
+
+def test_a_message_that_lacks_what_it_must_have_is_named() -> None:
+    broken = orjson.loads(a_submitted_entry().to_bytes())
+    del broken["digest"]
+    with pytest.raises(ValueError, match="SubmittedEntry lacks .'digest'"):
+        SubmittedEntry.from_bytes(orjson.dumps(broken))
