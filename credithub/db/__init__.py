@@ -1,1 +1,1 @@
-"""Understands how services keep facts in PostgreSQL."""
+"""Understands nothing by itself: the doors to PostgreSQL."""

@@ -1,1 +1,1 @@
-"""Understands how bytes reach Kafka, leave it again, and who may touch them."""
+"""Understands nothing by itself: the doors to Kafka."""
