@@ -1,0 +1,1 @@
+"""Understands what the gateway keeps and reads in PostgreSQL."""
