@@ -110,5 +110,5 @@ def test_a_message_of_an_earlier_version_takes_the_default() -> None:
 def test_a_message_that_lacks_what_it_must_have_is_named() -> None:
     broken = orjson.loads(a_submitted_entry().to_bytes())
     del broken["digest"]
-    with pytest.raises(ValueError, match="SubmittedEntry lacks .'digest'"):
+    with pytest.raises(ValueError, match=r"SubmittedEntry lacks .'digest'"):
         SubmittedEntry.from_bytes(orjson.dumps(broken))
