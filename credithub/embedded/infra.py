@@ -1,0 +1,113 @@
+"""Understands Kafka and PostgreSQL together below one folder, for the stack and for tests that break them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from credithub.embedded import accounts, jars, roles
+from credithub.embedded.kafka import Kafka
+from credithub.embedded.kafka_config import KafkaOptions, Ports
+from credithub.embedded.passwords import KAFKA_USERS, POSTGRES_ADMIN, ROLES, KAFKA_ADMIN, passwords, private
+from credithub.embedded.ports import Choice, choose
+from credithub.embedded.postgres import Postgres
+from credithub.embedded.processes import Running
+
+STATE = "infra.json"
+USUAL: Mapping[str, int] = {"kafka": 19092, "kafka_agency": 19093, "kafka_controller": 19094, "postgres": 54329}
+
+
+@dataclass(slots=True)
+class Infra:
+    """`up` leaves both running; `attach` finds them again from another process."""
+
+    data: Path
+    options: KafkaOptions = field(default_factory=KafkaOptions)
+    usual: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(USUAL, 0))
+    wide_rights: bool = False  # development: services may do anything below credit.
+    choices: dict[str, Choice] = field(default_factory=dict[str, Choice])
+    passwords: Mapping[str, str] = field(init=False)
+    kafka: Kafka = field(init=False)
+    postgres: Postgres = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.data = self.data.absolute()
+        self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        logs = self.data / "logs"
+        self.passwords = passwords(self.data / "secrets")
+        self.kafka = Kafka(self.data / "kafka", logs, self.passwords, self.options)
+        self.postgres = Postgres(self.data / "postgres", logs, self.passwords)
+
+    def up(self, progress: jars.Progress | None = None) -> None:
+        """Starts both at the same time and gives their users what they need."""
+        self.kafka.prepare(progress)
+        self._choose()
+        with ThreadPoolExecutor(2) as pool:
+            for started in (pool.submit(self._up_postgres), pool.submit(self._up_kafka)):
+                started.result()
+        private(self.data / STATE, json.dumps(self.state(), indent=1))
+
+    def down(self) -> None:
+        """Kafka first: what it has taken is safe, what feeds it is gone."""
+        self.kafka.stop()
+        self.postgres.stop()
+        (self.data / STATE).unlink(missing_ok=True)
+
+    def attach(self) -> bool:
+        """True when the processes of an earlier `up` are both alive; they are then ours to stop."""
+        file = self.data / STATE
+        if not file.exists():
+            return False
+        state = json.loads(file.read_text(encoding="utf-8"))
+        self.kafka.ports = Ports(**state["kafka_ports"])
+        self.kafka.running = Running(**state["processes"]["kafka"])
+        self.postgres.port = state["postgres_port"]
+        self.postgres.running = Running(**state["processes"]["postgres"])
+        return self.kafka.running.alive() and self.postgres.running.alive()
+
+    def state(self) -> dict[str, object]:
+        """What others need to reach both; it holds passwords."""
+        ports, kafka, postgres = self.kafka.ports, self.kafka.running, self.postgres.running
+        return {
+            "kafka": self.kafka.bootstrap,
+            "kafka_agency": self.kafka.agency_bootstrap,
+            "kafka_security": "SASL_PLAINTEXT",
+            "kafka_mechanism": "SCRAM-SHA-512",
+            "kafka_admin_user": KAFKA_ADMIN,
+            "kafka_admin_password": self.passwords[KAFKA_ADMIN],
+            "kafka_users": {user: self.passwords[user] for user in KAFKA_USERS},
+            "postgres_admin_url": self.postgres.admin_url,
+            "postgres_admin_user": POSTGRES_ADMIN,
+            "roles": {role: self.postgres.url(role) for role in ROLES},
+            "role_passwords": {role: self.passwords[role] for role in ROLES},
+            "kafka_ports": {"internal": ports.internal, "agency": ports.agency, "controller": ports.controller},
+            "postgres_port": self.postgres.port,
+            "processes": {
+                name: {"pid": running.pid, "born": running.born}
+                for name, running in (("kafka", kafka), ("postgres", postgres))
+                if running
+            },
+        }
+
+    def _choose(self) -> None:
+        for name in USUAL:
+            taken = [choice.port for choice in self.choices.values()]
+            self.choices[name] = choose(self.usual.get(name, 0), avoid=taken)
+
+    def _up_kafka(self) -> None:
+        port = {name: choice.port for name, choice in self.choices.items()}
+        self.kafka.start(
+            Ports(internal=port["kafka"], agency=port["kafka_agency"], controller=port["kafka_controller"])
+        )
+        self.kafka.wait()
+        client = accounts.admin(self.kafka.bootstrap, self.passwords[KAFKA_ADMIN])
+        accounts.set_users(client, self.passwords)
+        accounts.set_rights(client, accounts.all_rights() if self.wide_rights else accounts.least_rights())
+
+    def _up_postgres(self) -> None:
+        self.postgres.start(self.choices["postgres"].port)
+        self.postgres.wait()
+        roles.create_roles(self.postgres.admin_url, self.passwords)

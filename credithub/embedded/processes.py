@@ -1,0 +1,148 @@
+"""Understands one operating-system process of ours: start, look, signal, end, recognise again."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from signal import SIGCONT, SIGTERM, Signals
+
+import psutil
+
+from credithub.embedded.account import Account
+
+LOG_LIMIT = 10 * 1024 * 1024  # bytes; the one before is kept beside it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A process, known by number and birth so that a reused number is never taken for it."""
+
+    pid: int
+    born: float
+
+    @staticmethod
+    def of(pid: int) -> Running:
+        return Running(pid=pid, born=psutil.Process(pid).create_time())
+
+    def process(self) -> psutil.Process | None:
+        """The live process; one of our dead children is reaped on the way."""
+        try:
+            process = psutil.Process(self.pid)
+            if abs(process.create_time() - self.born) > 1:
+                return None
+            if process.status() == psutil.STATUS_ZOMBIE:
+                _reap(self.pid)
+                return None
+        except psutil.Error:
+            return None
+        return process
+
+    def alive(self) -> bool:
+        return self.process() is not None
+
+    def send(self, number: Signals) -> None:
+        process = self.process()
+        if process is not None:
+            process.send_signal(number)
+
+    def stop(self, timeout: float, first: Signals = SIGTERM) -> bool:
+        """Asks, waits, then kills it with its children. True when asking was enough."""
+        process = self.process()
+        if process is None:
+            return True
+        self.send(SIGCONT)
+        self.send(first)
+        if gone(process, timeout):
+            return True
+        self.kill()
+        return False
+
+    def kill(self) -> None:
+        """SIGKILL to it and everything it started, and waits until they are gone."""
+        process = self.process()
+        if process is None:
+            return
+        family = [process, *process.children(recursive=True)]
+        for member in family:
+            _quietly_kill(member)
+        for member in family:
+            gone(member, 10)
+
+
+def gone(process: psutil.Process, timeout: float) -> bool:
+    try:
+        process.wait(timeout)
+    except psutil.TimeoutExpired:
+        return False
+    except psutil.NoSuchProcess:
+        return True
+    return True
+
+
+def start(
+    argv: Sequence[str], *, log: Path, env: Mapping[str, str], cwd: Path, account: Account | None = None
+) -> Running:
+    """Starts it in a session of its own (Ctrl-C is for us alone); its output is appended to `log`."""
+    log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with os.fdopen(os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab") as output:
+        command = account.command(argv) if account else list(argv)
+        process = subprocess.Popen(  # noqa: S603 - our own programs with our own arguments
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=dict(env),
+            cwd=cwd,
+            start_new_session=True,
+            **(account.popen() if account else {}),
+        )
+    process.returncode = 0  # Running waits for it, Popen need not
+    return Running.of(process.pid)
+
+
+def named(pid: int) -> str:
+    """The program a process runs; empty when there is no such process."""
+    try:
+        return psutil.Process(pid).name()
+    except psutil.Error:
+        return ""
+
+
+def rotate(log: Path, limit: int = LOG_LIMIT) -> bool:
+    """Keeps a log an open process appends to below `limit`: the content moves to `.1`, the file starts anew."""
+    try:
+        if log.stat().st_size < limit:
+            return False
+    except OSError:
+        return False
+    before = log.with_name(log.name + ".1")
+    before.write_bytes(log.read_bytes())
+    before.chmod(0o600)
+    os.truncate(log, 0)
+    return True
+
+
+def tail(log: Path, lines: int = 12) -> str:
+    """The last lines of a log, for an error message."""
+    try:
+        text = log.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    return "\n".join(text.splitlines()[-lines:])
+
+
+def _quietly_kill(process: psutil.Process) -> None:
+    try:
+        process.kill()
+    except psutil.NoSuchProcess:
+        return
+
+
+def _reap(pid: int) -> None:
+    try:
+        os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        return
