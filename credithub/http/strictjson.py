@@ -121,7 +121,7 @@ def _within(root: Node, limits: JsonLimits, long: bool) -> bool:  # noqa: C901  
     for _ in range(limits.depth):
         below: list[Node] = []
         for node in level:
-            kind: Any = type(node)
+            kind = node.__class__
             if kind is dict:
                 if len(node) > keys or (long and node and max(map(len, node)) > string):
                     return False
