@@ -1,0 +1,219 @@
+"""Understands one version of the catalogue: who may report what, and which departments a fact calls upon."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from datetime import date
+from functools import cache
+from types import MappingProxyType
+from typing import Any, Protocol, TypeVar, final
+
+import orjson
+from pydantic import TypeAdapter
+
+from credithub.domain.catalogue.content import Content
+from credithub.domain.catalogue.rows import (
+    Department,
+    Document,
+    Effect,
+    Item,
+    ListType,
+    Measure,
+    Reason,
+    RoutingRule,
+)
+from credithub.domain.catalogue.terms import Calendar, Period
+
+Pair = tuple[Measure, str]
+
+
+class _Coded(Protocol):
+    @property
+    def code(self) -> str: ...
+
+
+class _Named(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+C = TypeVar("C", bound=_Coded)
+N = TypeVar("N", bound=_Named)
+
+
+@cache
+def content_adapter() -> TypeAdapter[Content]:
+    return TypeAdapter(Content)
+
+
+@final
+class Catalogue:
+    """Immutable; equal where the content is equal, so that it can be the key of a cache."""
+
+    __slots__ = (
+        "_departments", "_documents", "_effects", "_hash", "_items", "_items_of_event", "_list_types", "_measures",
+        "_pairs", "_periods", "content", "digest", "successors",
+    )  # fmt: skip
+
+    def __init__(self, content: Content) -> None:
+        self.content = content
+        self.digest = hashlib.sha256(orjson.dumps(self.to_json(), option=orjson.OPT_SORT_KEYS)).hexdigest()
+        self._hash = hash(self.digest)
+        self._departments = _by_code(content.departments)
+        self._items = _by_code(content.items)
+        self._list_types = _by_code(content.list_types)
+        self._effects = _by_code(content.effects)
+        self._documents = _by_id(content.documents)
+        self._measures = _by_id(content.measures)
+        self._periods = _by_id(content.periods)
+        self._items_of_event = {event: item for item in content.items for event in item.events}
+        self.successors: Mapping[str, str] = MappingProxyType(
+            {code: self.current_department(code) for code in self._departments}
+        )
+        self._pairs = {item.code: self._pairs_of(item.code) for item in content.items}
+
+    # ------------------------------------------------------------------------------------------ what it is
+    @property
+    def version(self) -> str:
+        return self.content.manifest.version
+
+    @property
+    def effective_from(self) -> date:
+        return self.content.manifest.effective_from
+
+    @property
+    def illustrative(self) -> bool:
+        """Whether it is only for showing; a catalogue that does not say counts as such."""
+        return self.content.manifest.illustrative is not False
+
+    @property
+    def departments(self) -> tuple[Department, ...]:
+        return self.content.departments
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        return self.content.items
+
+    @property
+    def list_types(self) -> tuple[ListType, ...]:
+        return self.content.list_types
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        return self.content.measures
+
+    @property
+    def routing(self) -> tuple[RoutingRule, ...]:
+        return self.content.routing
+
+    @property
+    def periods(self) -> tuple[Period, ...]:
+        return self.content.periods
+
+    @property
+    def decline_reasons(self) -> tuple[Reason, ...]:
+        return self.content.decline_reasons
+
+    @property
+    def calendar(self) -> Calendar:
+        return self.content.calendar
+
+    # ------------------------------------------------------------------------------------------ one of it
+    def department(self, code: str) -> Department | None:
+        return self._departments.get(code)
+
+    def item(self, code: str) -> Item | None:
+        return self._items.get(code)
+
+    def item_of_event(self, kind: str) -> Item | None:
+        """The item that events of this kind are about: `penalty.imposed` is about `penalty`."""
+        return self._items_of_event.get(kind)
+
+    def list_type(self, code: str) -> ListType | None:
+        return self._list_types.get(code)
+
+    def measure(self, measure_id: str) -> Measure | None:
+        return self._measures.get(measure_id)
+
+    def effect(self, code: str) -> Effect | None:
+        return self._effects.get(code)
+
+    def document(self, document_id: str) -> Document | None:
+        return self._documents.get(document_id)
+
+    def period(self, period_id: str) -> Period | None:
+        return self._periods.get(period_id)
+
+    # ------------------------------------------------------------------------------------------ what it says
+    def current_department(self, code: str) -> str:
+        """Who answers today for the department of this code. KeyError where nobody knows it."""
+        seen = {code}
+        while (after := self._departments[code].succeeded_by) in self._departments and after not in seen:
+            seen.add(code := after)
+        return code
+
+    def may_report(self, department: str, item: str) -> bool:
+        """Whether the department, or whoever took over from it, owns the item."""
+        entry = self._items.get(item)
+        current = self.successors.get(department)
+        return entry is not None and any(self.successors.get(owner) == current for owner in entry.owners if current)
+
+    def measures_for(self, item: str) -> tuple[Pair, ...]:
+        """Every (measure, current department) that a record of this item calls upon; each pair once."""
+        return self._pairs.get(item, ())
+
+    def granted_fields(self, item: str, measure_id: str) -> tuple[str, ...]:
+        """Paths such as `debtor.court` that an agency acting on this measure may see."""
+        entry, measure = self._items.get(item), self._measures.get(measure_id)
+        if entry is None or measure is None:
+            return ()
+        return tuple(
+            field.path
+            for field in entry.fields
+            if field.share == "agencies" or (field.share == "granted" and field.path in measure.grants)
+        )
+
+    def grant(self, item: str, measure_id: str, data: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        """The part of a record's data, group by group, that an agency acting on this measure is told."""
+        told: dict[str, dict[str, Any]] = {}
+        for path in self.granted_fields(item, measure_id):
+            group, _, name = path.partition(".")
+            values = data.get(group)
+            if isinstance(values, Mapping) and name in values:
+                told.setdefault(group, {})[name] = values[name]
+        return told
+
+    def routing_rule(self, department: str) -> RoutingRule | None:
+        """The rule that names the department, else the one for everybody."""
+        named = [rule for rule in self.routing if department in rule.departments]
+        return next(iter(named or [rule for rule in self.routing if "*" in rule.departments]), None)
+
+    # ------------------------------------------------------------------------------------------ as a value
+    def to_json(self) -> dict[str, Any]:
+        return content_adapter().dump_python(self.content, mode="json")
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Catalogue) and self.digest == other.digest)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __repr__(self) -> str:
+        return f"Catalogue({self.version}, {self.digest[:12]})"
+
+    def _pairs_of(self, item: str) -> tuple[Pair, ...]:
+        return tuple(
+            (measure, department)
+            for measure in self.measures
+            if measure.executable and item in measure.triggers
+            for department in dict.fromkeys(self.successors.get(code, code) for code in measure.departments)
+        )
+
+
+def _by_code(rows: Iterable[C]) -> dict[str, C]:
+    return {entry.code: entry for entry in rows}
+
+
+def _by_id(rows: Iterable[N]) -> dict[str, N]:
+    return {entry.id: entry for entry in rows}

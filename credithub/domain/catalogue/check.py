@@ -1,0 +1,38 @@
+"""Understands what makes a catalogue fit to be loaded: references, citations and dates that hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from credithub.domain.catalogue.book import Catalogue
+from credithub.domain.catalogue.check_measures import measure_problems
+from credithub.domain.catalogue.check_rows import (
+    calendar_problems,
+    date_problems,
+    department_problems,
+    item_problems,
+    list_problems,
+    manifest_problems,
+    period_problems,
+    reference_problems,
+    repeated_problems,
+)
+from credithub.domain.catalogue.problems import Problem
+
+_RULES: tuple[Callable[[Catalogue], Iterator[Problem]], ...] = (
+    manifest_problems,
+    repeated_problems,
+    reference_problems,
+    date_problems,
+    department_problems,
+    item_problems,
+    list_problems,
+    measure_problems,
+    period_problems,
+    calendar_problems,
+)
+
+
+def check(catalogue: Catalogue) -> list[Problem]:
+    """Every fault, in the order of the files. An empty list: it may be loaded."""
+    return [problem for rule in _RULES for problem in rule(catalogue)]
