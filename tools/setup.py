@@ -39,7 +39,12 @@ def main() -> None:
 
 def fingerprint() -> str:
     """Changes when the lock, the project's own metadata or the Python it was made for does."""
-    parts = [LOCK.read_bytes(), (ROOT / "pyproject.toml").read_bytes(), str(ROOT).encode(), str(sys.version_info[:2]).encode()]
+    parts = [
+        LOCK.read_bytes(),
+        (ROOT / "pyproject.toml").read_bytes(),
+        str(ROOT).encode(),
+        str(sys.version_info[:2]).encode(),
+    ]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 

@@ -1,0 +1,3 @@
+"""Understands how a key is hashed, the way the Java client does."""
+
+def murmur2(data: bytes) -> int: ...
