@@ -76,4 +76,4 @@ def _may_pass() -> bool:
     """True when root here holds the capability to pass any folder (a container may lack it)."""
     text = Path("/proc/self/status").read_text(encoding="ascii")
     held = int(next(line.split()[1] for line in text.splitlines() if line.startswith("CapPrm")), 16)
-    return bool(held & (1 << 1 | 1 << 2))
+    return bool(held & (1 << 1 | 1 << 2)) and bool(held & 1 << 8)  # DAC_OVERRIDE, DAC_READ_SEARCH; SETPCAP

@@ -11,7 +11,8 @@ import os
 import sys
 
 VERSION_3 = 0x20080522  # of the kernel's capability structures
-KEEP_CAPS, AMBIENT, RAISE = 8, 47, 2  # prctl
+SECUREBITS, AMBIENT, RAISE = 28, 47, 2  # prctl
+NO_SETUID_FIXUP = 1 << 2  # access(2) then counts the capability too; PostgreSQL asks it about its own programs
 OVERRIDE, READ_SEARCH = 1, 2  # capability numbers
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -29,7 +30,7 @@ def main(uid: int, gid: int, argv: list[str]) -> None:
     header, sets = _Header(VERSION_3, 0), (_Sets * 2)()
     _call(_libc.capget(ctypes.byref(header), sets))
     capability = READ_SEARCH if sets[0].permitted & 1 << READ_SEARCH else OVERRIDE
-    _call(_libc.prctl(KEEP_CAPS, 1, 0, 0, 0))
+    _call(_libc.prctl(SECUREBITS, NO_SETUID_FIXUP, 0, 0, 0))
     os.setgroups([])
     os.setresgid(gid, gid, gid)
     os.setresuid(uid, uid, uid)

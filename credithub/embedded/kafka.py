@@ -108,6 +108,7 @@ class Kafka:
         (self.folder / "format.args").unlink()
         if not (self.folder / "data" / "meta.properties").exists():
             raise Unavailable(f"Kafka 存储未能格式化 / storage not formatted\n{processes.tail(self.logs / 'kafka-format.out')}")
+        (self.logs / "kafka-format.out").unlink()  # it shows what was derived from the password
 
     def _java(self, name: str, main: str, arguments: list[str]) -> Running:
         """Everything goes through an argument file, so that no password is seen in the process list."""

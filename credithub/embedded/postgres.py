@@ -99,9 +99,8 @@ class Postgres:
         return processes.tail(self.logs / "postgres.out")
 
     def _signal_all(self, number: signal.Signals) -> None:
-        process = self.running.process() if self.running else None
-        for member in [] if process is None else [process, *process.children(recursive=True)]:
-            member.send_signal(number)
+        for member in self.running.family() if self.running else []:
+            processes.send(member, number)
 
     def _open_way(self) -> None:
         """Run by root: the account must reach the folder and the programs."""
@@ -186,6 +185,7 @@ log_truncate_on_rotation = on
 log_rotation_age = '1d'
 log_rotation_size = 0
 log_min_messages = warning
+log_min_error_statement = panic
 log_parameter_max_length = 0
 log_parameter_max_length_on_error = 0
 log_error_verbosity = terse

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from signal import SIGCONT, SIGTERM, Signals
+from signal import SIGCONT, SIGKILL, SIGTERM, Signals
 
 import psutil
 
@@ -31,7 +31,7 @@ class Running:
         """The live process; one of our dead children is reaped on the way."""
         try:
             process = psutil.Process(self.pid)
-            if abs(process.create_time() - self.born) > 1:
+            if abs(process.create_time() - self.born) > 2:
                 return None
             if process.status() == psutil.STATUS_ZOMBIE:
                 _reap(self.pid)
@@ -46,7 +46,12 @@ class Running:
     def send(self, number: Signals) -> None:
         process = self.process()
         if process is not None:
-            process.send_signal(number)
+            send(process, number)
+
+    def family(self) -> list[psutil.Process]:
+        """It and everything it started."""
+        process = self.process()
+        return [] if process is None else [process, *process.children(recursive=True)]
 
     def stop(self, timeout: float, first: Signals = SIGTERM) -> bool:
         """Asks, waits, then kills it with its children. True when asking was enough."""
@@ -62,12 +67,9 @@ class Running:
 
     def kill(self) -> None:
         """SIGKILL to it and everything it started, and waits until they are gone."""
-        process = self.process()
-        if process is None:
-            return
-        family = [process, *process.children(recursive=True)]
+        family = self.family()
         for member in family:
-            _quietly_kill(member)
+            send(member, SIGKILL)
         for member in family:
             gone(member, 10)
 
@@ -134,9 +136,10 @@ def tail(log: Path, lines: int = 12) -> str:
     return "\n".join(text.splitlines()[-lines:])
 
 
-def _quietly_kill(process: psutil.Process) -> None:
+def send(process: psutil.Process, number: Signals) -> None:
+    """A process that is gone already needs no signal."""
     try:
-        process.kill()
+        process.send_signal(number)
     except psutil.NoSuchProcess:
         return
 
