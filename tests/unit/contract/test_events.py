@@ -4,8 +4,20 @@ from __future__ import annotations
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from credithub.domain.events import KIND_OF_TYPE, KINDS, CreditEvent, SubmittedEntry, canonical, digest_of, type_of
+from credithub.domain.events import (
+    KIND_OF_TYPE,
+    KINDS,
+    CreditEvent,
+    SubmittedEntry,
+    _may_hold_person_number,  # pyright: ignore[reportPrivateUsage]
+    canonical,
+    digest_of,
+    type_of,
+)
+from credithub.domain.persons import contains_person_number
 from credithub.domain.reasons import Reason
 
 
@@ -73,6 +85,22 @@ def test_the_digest_changes_with_type_subject_and_data(other: tuple[str, str | N
 
 def test_parts_of_a_digest_cannot_flow_into_each_other() -> None:
     assert digest_of("ab", "c", {}) != digest_of("a", "bc", {})
+
+
+@pytest.mark.parametrize(
+    "number", ["110101199003070038", "110101 19900307 0038", "１１０１０１１９９００３０７００３８"]
+)
+def test_no_digest_can_be_searched_for_a_persons_number(number: str) -> None:
+    """Two numbers, one digest: whoever tries all numbers learns nothing."""
+    assert contains_person_number(number)
+    other = digest_of("k", None, {"text": "负责人 110101199003070011 到场"})
+    assert digest_of("k", None, {"text": f"负责人 {number} 到场"}) == other
+
+
+@given(st.text(st.sampled_from('0119900307X８８ -.–年\u200b"\\a'), max_size=40))
+def test_the_quick_look_never_misses_what_masking_would_hide(text: str) -> None:
+    content = canonical([text, "x" + text + "110101199003070011"[: len(text)]])
+    assert _may_hold_person_number(content) or not contains_person_number(content.decode())
 
 
 def test_canonical_bytes_are_plain_utf_8_with_sorted_keys() -> None:
