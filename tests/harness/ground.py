@@ -1,0 +1,114 @@
+"""Understands the real Kafka and PostgreSQL that tests stand on: started once, with a clean database for each test."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import shutil
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import asyncpg
+
+from credithub.db.migrate import upgrade
+from credithub.embedded.infra import Infra
+from credithub.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+RUNNING = "CREDITHUB_TEST_INFRA"  # a folder of `python -m credithub.embedded.devinfra up`, to save its start
+
+
+@contextmanager
+def ground() -> Generator[Infra]:
+    """Kafka and PostgreSQL with their users and roles; what it started it stops, and removes its folder."""
+    named = os.environ.get(RUNNING)
+    if named:
+        infra = Infra(Path(named), wide_rights=True)
+        if not infra.attach():
+            raise AssertionError(f"{RUNNING}={named}: nothing runs there")
+        yield infra
+        return
+    folder = ROOT / ".credithub" / "tests" / str(os.getpid())
+    infra = Infra(folder, wide_rights=True)
+    try:
+        infra.up()
+        yield infra
+    finally:
+        infra.down()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Database:
+    """One test's own database, migrated."""
+
+    infra: Infra
+    name: str
+
+    def url(self, role: str) -> str:
+        """For SQLAlchemy; `role` with or without `credithub_`."""
+        full = role if role.startswith("credithub_") else f"credithub_{role}"
+        return self.infra.postgres.url(full, self.name)
+
+    def settings(self, service: str, **changed: object) -> Settings:
+        """What a service is told so that it works on this database and the tests' broker."""
+        values: dict[str, object] = {
+            "database_url": self.url(service),
+            "database_pool": 4,
+            "kafka_bootstrap": self.infra.kafka.bootstrap,
+            "kafka_agency_bootstrap": self.infra.kafka.agency_bootstrap,
+            "kafka_user": f"credithub-{service}",
+            "kafka_password": self.infra.passwords[f"credithub-{service}"],
+        }
+        return Settings(**{**values, **changed})  # type: ignore[arg-type]
+
+    async def rows(self, sql: str, *values: object) -> list[Mapping[str, object]]:
+        """What a superuser sees: for assertions, never for the code under test."""
+        connection = await asyncpg.connect(_admin(self.infra, self.name))
+        try:
+            return [dict(row) for row in await connection.fetch(sql, *values)]
+        finally:
+            await connection.close()
+
+
+@dataclass(slots=True, kw_only=True)
+class Databases:
+    """Copies of one migrated template, which cost a few milliseconds each."""
+
+    infra: Infra
+    _template: str = ""
+    _numbers: itertools.count[int] = field(default_factory=itertools.count)
+
+    def fresh(self) -> Database:
+        name = f"test_{os.getpid()}_{next(self._numbers)}"
+        asyncio.run(self._run(f"CREATE DATABASE {name} OWNER credithub_owner TEMPLATE {self.template()}"))
+        return Database(infra=self.infra, name=name)
+
+    def drop(self, name: str) -> None:
+        asyncio.run(self._run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+
+    def template(self) -> str:
+        if not self._template:
+            self._template = f"template_{os.getpid()}"
+            self.drop(self._template)
+            asyncio.run(self._run(f"CREATE DATABASE {self._template} OWNER credithub_owner TEMPLATE template0"))
+            asyncio.run(upgrade(self.infra.postgres.url("credithub_owner", self._template)))
+        return self._template
+
+    def close(self) -> None:
+        if self._template:
+            self.drop(self._template)
+
+    async def _run(self, statement: str) -> None:
+        connection = await asyncpg.connect(_admin(self.infra, "postgres"))
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+
+def _admin(infra: Infra, database: str) -> str:
+    return infra.postgres.url("credithub_admin", database).replace("+asyncpg", "")
