@@ -31,6 +31,7 @@ class Producer:
 
     settings: Settings
     client: str
+    headers: Sequence[tuple[str, bytes]] = ()  # they go with every record
     _kafka: AIOKafkaProducer | None = None
 
     async def start(self) -> None:
@@ -61,7 +62,7 @@ class Producer:
         """Sends one record. True: acknowledged; False: unknown, it may yet arrive."""
         try:
             async with asyncio.timeout(SEND_SECONDS):
-                future = await self._ready().send(topic, value=value, key=key)
+                future = await self._ready().send(topic, value=value, key=key, headers=self.headers)
                 await future
         except (KafkaError, TimeoutError, OSError):
             return False
@@ -95,7 +96,7 @@ class Producer:
             batch, end = producer.create_batch(), start
             while end < len(indexes):
                 key, value = records[indexes[end]]
-                if batch.append(key=key, value=value, timestamp=None) is None:
+                if batch.append(key=key, value=value, timestamp=None, headers=self.headers) is None:
                     break
                 end += 1
             if end == start:  # larger than a whole batch: alone, and judged by the broker
