@@ -25,14 +25,9 @@ class Account:
     closed: tuple[Path, ...] = ()
 
     def command(self, argv: Sequence[str]) -> list[str]:
-        """Through closed folders only a launcher helps, which keeps root's right to pass them."""
-        if not self.closed:
-            return list(argv)
-        return [sys.executable, "-I", str(LAUNCHER), str(self.uid), str(self.gid), *argv]
-
-    def popen(self) -> dict[str, int | list[int]]:
-        """Arguments of subprocess that change the account; the launcher does it itself."""
-        return {} if self.closed else {"user": self.uid, "group": self.gid, "extra_groups": []}
+        """The command behind a launcher that changes the account; only through shut folders it keeps a right."""
+        way = "shut" if self.closed else "open"
+        return [sys.executable, "-I", "-S", str(LAUNCHER), way, str(self.uid), str(self.gid), *argv]
 
     def own(self, folder: Path) -> None:
         """Makes the folder and what is in it belong to the account, shut to all others."""

@@ -20,7 +20,7 @@ from confluent_kafka.admin import (
 
 from credithub.embedded.passwords import KAFKA_ADMIN, KAFKA_USERS
 
-TABLE = "deploy/kafka-acls.json"
+TABLE = "kafka-acls.json"
 ITERATIONS = 8192
 TIMEOUT = 20.0
 OPERATIONS = {"read": AclOperation.READ, "write": AclOperation.WRITE, "describe": AclOperation.DESCRIBE}
@@ -58,12 +58,11 @@ def set_rights(client: AdminClient, bindings: Iterable[AclBinding]) -> None:
 
 
 def least_rights(table: str | None = None) -> list[AclBinding]:
-    """The table deploy/kafka-acls.json as bindings."""
-    content = json.loads(table if table is not None else table_file().read_text(encoding="utf-8"))
+    """The table deploy/kafka-acls.json as bindings, for any broker. A name that ends in + means all that begin so."""
+    content: dict[str, dict[str, list[str]]] = json.loads(table or table_file().read_text(encoding="utf-8"))
     return [
         binding
         for user, rights in content.items()
-        if isinstance(rights, dict)
         for kind, names in rights.items()
         for name in names
         for binding in _bindings(user, kind, name)
@@ -82,7 +81,8 @@ def all_rights(users: Iterable[str] = KAFKA_USERS) -> list[AclBinding]:
 def table_file() -> Path:
     """In the checkout, or beside the installed package."""
     package = Path(__file__).resolve().parents[1]
-    return next(path for path in (package.parent / TABLE, package / TABLE) if path.exists())
+    places = (package.parent / "deploy" / TABLE, package / "_data" / TABLE)
+    return next(path for path in places if path.exists())
 
 
 def _bindings(user: str, kind: str, name: str) -> list[AclBinding]:

@@ -1,4 +1,4 @@
-"""Understands how a developer keeps only Kafka and PostgreSQL running: `python -m credithub.embedded.devinfra up|down --data DIR`."""
+"""Understands how a developer keeps Kafka and PostgreSQL alone: `python -m credithub.embedded.devinfra up --data D`."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from jgo.config import GlobalSettings
 from jgo.constants import MAVEN_CENTRAL_URL
 
 from credithub.embedded import mirrors
-from credithub.embedded.jars import CHUNK, Jar, Progress, Tampered, digest
+from credithub.embedded.jars import CHUNK, Jar, Progress, TamperedError, digest
 from credithub.errors import Unavailable
 
 AT_ONCE = 4
@@ -39,7 +39,8 @@ def download(jars: Sequence[Jar], repository: Path, progress: Progress | None = 
     way = mirrors.route(os.environ, mirrors.settings_file(), MAVEN_CENTRAL_URL, GlobalSettings.load().repositories)
     counter = _Counter(sum(jar.size for jar in jars), progress)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        list(pool.map(lambda jar: _one(jar, repository / jar.path, way, counter), jars))
+        for fetched in [pool.submit(_one, jar, repository / jar.path, way, counter) for jar in jars]:
+            fetched.result()
 
 
 def _one(jar: Jar, target: Path, way: mirrors.Route, counter: _Counter) -> None:
@@ -54,7 +55,7 @@ def _one(jar: Jar, target: Path, way: mirrors.Route, counter: _Counter) -> None:
             return
         problems.append(problem)
     if problems[-1] == "sha256":
-        raise Tampered(f"{jar.coordinate}: SHA-256 与锁定文件不符，未使用 / differs from the lock, not used")
+        raise TamperedError(f"{jar.coordinate}: SHA-256 与锁定文件不符，未使用 / differs from the lock, not used")
     raise Unavailable(
         f"{jar.coordinate} 下载失败 / download failed ({problems[-1]}). "
         "镜像 / mirror: CREDITHUB_MAVEN_REPOSITORY=<url> 或 / or ~/.m2/settings.xml; 代理 / proxy: HTTPS_PROXY"
@@ -77,9 +78,7 @@ def _attempt(jar: Jar, part: Path, source: mirrors.Repository, proxy: str, count
     return "sha256"
 
 
-def _receive(
-    url: str, jar: Jar, part: Path, source: mirrors.Repository, proxy: str, counter: _Counter
-) -> None:
+def _receive(url: str, jar: Jar, part: Path, source: mirrors.Repository, proxy: str, counter: _Counter) -> None:
     there = part.stat().st_size if part.exists() else 0
     if there >= jar.size:
         return

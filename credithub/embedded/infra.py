@@ -11,13 +11,14 @@ from pathlib import Path
 from credithub.embedded import accounts, jars, roles
 from credithub.embedded.kafka import Kafka
 from credithub.embedded.kafka_config import KafkaOptions, Ports
-from credithub.embedded.passwords import KAFKA_USERS, POSTGRES_ADMIN, ROLES, KAFKA_ADMIN, passwords, private
-from credithub.embedded.ports import Choice, choose
+from credithub.embedded.passwords import KAFKA_ADMIN, KAFKA_USERS, POSTGRES_ADMIN, ROLES, passwords, private
+from credithub.embedded.ports import choose
 from credithub.embedded.postgres import Postgres
 from credithub.embedded.processes import Running
+from credithub.embedded.state import keep_ports, last_ports
 
 STATE = "infra.json"
-USUAL: Mapping[str, int] = {"kafka": 19092, "kafka_agency": 19093, "kafka_controller": 19094, "postgres": 54329}
+PARTS = ("kafka", "kafka_agency", "kafka_controller", "postgres")
 
 
 @dataclass(slots=True)
@@ -26,9 +27,7 @@ class Infra:
 
     data: Path
     options: KafkaOptions = field(default_factory=KafkaOptions)
-    usual: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(USUAL, 0))
     wide_rights: bool = False  # development: services may do anything below credit.
-    choices: dict[str, Choice] = field(default_factory=dict[str, Choice])
     passwords: Mapping[str, str] = field(init=False)
     kafka: Kafka = field(init=False)
     postgres: Postgres = field(init=False)
@@ -44,9 +43,13 @@ class Infra:
     def up(self, progress: jars.Progress | None = None) -> None:
         """Starts both at the same time and gives their users what they need."""
         self.kafka.prepare(progress)
-        self._choose()
+        last, ports = last_ports(self.data), dict[str, int]()
+        for name in PARTS:
+            ports[name] = choose(last.get(name, 0), avoid=ports.values()).port
+        keep_ports(self.data, ports)
         with ThreadPoolExecutor(2) as pool:
-            for started in (pool.submit(self._up_postgres), pool.submit(self._up_kafka)):
+            jobs = (pool.submit(self.start_postgres, ports["postgres"]), pool.submit(self.start_kafka, ports))
+            for started in jobs:
                 started.result()
         private(self.data / STATE, json.dumps(self.state(), indent=1))
 
@@ -92,13 +95,8 @@ class Infra:
             },
         }
 
-    def _choose(self) -> None:
-        for name in USUAL:
-            taken = [choice.port for choice in self.choices.values()]
-            self.choices[name] = choose(self.usual.get(name, 0), avoid=taken)
-
-    def _up_kafka(self) -> None:
-        port = {name: choice.port for name, choice in self.choices.items()}
+    def start_kafka(self, port: Mapping[str, int]) -> None:
+        """On the ports `kafka`, `kafka_agency`, `kafka_controller`; returns when users and rights are set."""
         self.kafka.start(
             Ports(internal=port["kafka"], agency=port["kafka_agency"], controller=port["kafka_controller"])
         )
@@ -107,7 +105,8 @@ class Infra:
         accounts.set_users(client, self.passwords)
         accounts.set_rights(client, accounts.all_rights() if self.wide_rights else accounts.least_rights())
 
-    def _up_postgres(self) -> None:
-        self.postgres.start(self.choices["postgres"].port)
+    def start_postgres(self, port: int) -> None:
+        """Returns when the database and its roles are there."""
+        self.postgres.start(port)
         self.postgres.wait()
         roles.create_roles(self.postgres.admin_url, self.passwords)

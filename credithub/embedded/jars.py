@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import importlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
@@ -18,7 +20,7 @@ Progress = Callable[[int, int], None]  # bytes there, bytes in all
 CHUNK = 1 << 20
 
 
-class Tampered(ConfigurationError):
+class TamperedError(ConfigurationError):
     """A jar on disk or from the net is not the one the lock names."""
 
 
@@ -58,7 +60,7 @@ class Lock:
 
 def read_lock(text: str | None = None) -> Lock:
     """The lock shipped with the program."""
-    raw = text if text is not None else resources.files(__package__).joinpath(LOCK).read_text(encoding="utf-8")
+    raw = text if text is not None else resources.files("credithub.embedded").joinpath(LOCK).read_text(encoding="utf-8")
     content = json.loads(raw)
     jars = tuple(Jar(coordinate=j["coordinate"], sha256=j["sha256"], size=j["size"]) for j in content["jars"])
     return Lock(version=content["version"], jars=jars)
@@ -72,7 +74,7 @@ def digest(file: Path) -> str:
 def local_repository(fallback: Path) -> Path:
     """Where jars are kept between starts: Maven's own folder, or `fallback` where that cannot be written."""
     named = os.environ.get("M2_REPO")
-    folder = Path(named) if named else Path(os.path.expanduser("~")) / ".m2" / "repository"
+    folder = Path(named) if named else Path("~").expanduser() / ".m2" / "repository"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
@@ -89,18 +91,17 @@ def classpath(lock: Lock, repository: Path, progress: Progress | None = None) ->
     """Every jar, verified; what is missing is downloaded first. Offline when nothing is."""
     absent = missing(lock, repository)
     if absent:
-        from credithub.embedded.download import download  # its imports cost a start that needs no net
-
         with _alone(repository):
-            download(missing(lock, repository), repository, progress)
+            # imported late: what it needs (jgo, requests) costs half a second that a usual start can save
+            importlib.import_module("credithub.embedded.download").download(
+                missing(lock, repository), repository, progress
+            )
     return tuple(repository / jar.path for jar in lock.jars)
 
 
 @contextmanager
-def _alone(repository: Path) -> Iterator[None]:
+def _alone(repository: Path) -> Generator[None]:
     """One process downloads, others wait for it."""
-    import fcntl
-
     repository.mkdir(parents=True, exist_ok=True)
     with (repository / ".credithub.lock").open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)

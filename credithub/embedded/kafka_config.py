@@ -44,7 +44,7 @@ class KafkaOptions:
         outside = {self.agency_host, self.agency_advertised} - {LOOPBACK, "localhost", ""}
         if outside and not self.tls:
             raise ConfigurationError(
-                f"Kafka 对外监听 {sorted(outside)[0]} 须有证书 / listening outside loopback needs a certificate: "
+                f"Kafka 对外监听 {min(outside)} 须有证书 / listening outside loopback needs a certificate: "
                 "CREDITHUB_TLS_CERT, CREDITHUB_TLS_KEY"
             )
 
@@ -137,7 +137,8 @@ def log4j(folder: Path) -> str:
     return f"""<?xml version="1.0" encoding="UTF-8"?>
 <Configuration status="WARN">
   <Appenders>
-    <RollingFile name="file" fileName="{folder}/kafka.log" filePattern="{folder}/kafka-%i.log" filePermissions="rw-------">
+    <RollingFile name="file" fileName="{folder}/kafka.log" filePattern="{folder}/kafka-%i.log"
+                 filePermissions="rw-------">
       <PatternLayout pattern="%d{{yyyy-MM-dd HH:mm:ss,SSS}} %p %c{{1}} %m%n"/>
       <Policies><SizeBasedTriggeringPolicy size="10 MB"/></Policies>
       <DefaultRolloverStrategy max="5"/>

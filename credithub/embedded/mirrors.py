@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
-import xml.etree.ElementTree as xml
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from xml.etree import ElementTree
 
 from credithub.errors import ConfigurationError
 
@@ -50,7 +49,7 @@ def _mirror(env: Mapping[str, str], settings_xml: Path) -> Repository | None:
     return None
 
 
-def _server(env: Mapping[str, str], root: xml.Element | None, name: str) -> tuple[str, str]:
+def _server(env: Mapping[str, str], root: ElementTree.Element | None, name: str) -> tuple[str, str]:
     for server in [] if root is None else root.findall("./servers/server"):
         if _text(env, server, "id") == name:
             return _text(env, server, "username"), _text(env, server, "password")
@@ -67,19 +66,19 @@ def _proxy(env: Mapping[str, str], settings_xml: Path) -> str:
     return ""
 
 
-def _read(settings_xml: Path) -> xml.Element | None:
+def _read(settings_xml: Path) -> ElementTree.Element | None:
     """The parsed file without its namespace, or None where there is no such file."""
     try:
         text = settings_xml.read_text(encoding="utf-8")
     except OSError:
         return None
     try:
-        return xml.fromstring(re.sub(r'\sxmlns="[^"]+"', "", text, count=1))
-    except xml.ParseError as problem:
+        return ElementTree.fromstring(re.sub(r'\sxmlns="[^"]+"', "", text, count=1))  # noqa: S314 - the user's own file
+    except ElementTree.ParseError as problem:
         raise ConfigurationError(f"Maven settings.xml 不可读 / is unreadable: {problem}") from None
 
 
-def _text(env: Mapping[str, str], element: xml.Element, name: str) -> str:
+def _text(env: Mapping[str, str], element: ElementTree.Element, name: str) -> str:
     raw = (element.findtext(name) or "").strip()
     return re.sub(r"\$\{env\.([^}]+)}", lambda m: env.get(m.group(1), ""), raw)
 
@@ -90,4 +89,4 @@ def _clean(url: str) -> str:
 
 def settings_file() -> Path:
     """Where Maven keeps a user's settings."""
-    return Path(os.path.expanduser("~")) / ".m2" / "settings.xml"
+    return Path("~").expanduser() / ".m2" / "settings.xml"

@@ -95,6 +95,13 @@ class Postgres:
         self.start(self.port)
         self.wait()
 
+    def alive(self) -> bool:
+        return self.running is not None and self.running.alive()
+
+    def start_again(self) -> None:
+        """For the supervisor, which does not wait."""
+        self.start(self.port)
+
     def log_tail(self) -> str:
         return processes.tail(self.logs / "postgres.out")
 

@@ -91,7 +91,7 @@ def start(
     log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with os.fdopen(os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab") as output:
         command = account.command(argv) if account else list(argv)
-        process = subprocess.Popen(  # noqa: S603 - our own programs with our own arguments
+        process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -99,7 +99,6 @@ def start(
             env=dict(env),
             cwd=cwd,
             start_new_session=True,
-            **(account.popen() if account else {}),
         )
     process.returncode = 0  # Running waits for it, Popen need not
     return Running.of(process.pid)
