@@ -53,8 +53,8 @@ def from_json(content: Mapping[str, Any]) -> Catalogue:
 
 
 def versions(root: Path) -> list[Path]:
-    """The folders below `root` that hold a catalogue version, oldest name first."""
-    return sorted(folder.parent for folder in root.glob(f"*/{FILES['manifest']}"))
+    """The folders below `root` that hold a catalogue version, oldest name first; a version is named by its year."""
+    return sorted(manifest.parent for manifest in root.glob(f"[0-9]*/{FILES['manifest']}"))
 
 
 def _problem(content: Mapping[str, Any], error: Mapping[str, Any]) -> Problem:
