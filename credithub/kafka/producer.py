@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, BatchBuilder
 from aiokafka.errors import KafkaError
 from aiokafka.partitioner import murmur2
 
@@ -74,19 +74,19 @@ class Producer:
         When a whole Kafka batch is refused, its members are sent again one by one, so that a bad one
         does not take its neighbours with it.
         """
+        sent = [False] * len(records)
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 count = await self._partitions(topic)
                 groups: dict[int, list[int]] = {}
                 for index, (key, _) in enumerate(records):
                     groups.setdefault(_hash(key) % count, []).append(index)
-                sent = [False] * len(records)
                 await asyncio.gather(
                     *(self._send_group(topic, p, records, indexes, sent) for p, indexes in groups.items())
                 )
-                return sent
         except (KafkaError, TimeoutError, OSError):
-            return sent if "sent" in locals() else [False] * len(records)
+            return sent
+        return sent
 
     async def _send_group(
         self, topic: str, partition: int, records: Sequence[tuple[bytes, bytes]], indexes: list[int], sent: list[bool]
@@ -112,7 +112,7 @@ class Producer:
         self,
         topic: str,
         partition: int,
-        batch: object,
+        batch: BatchBuilder,
         records: Sequence[tuple[bytes, bytes]],
         indexes: list[int],
         sent: list[bool],

@@ -1,0 +1,1 @@
+"""Understands nothing by itself: the SQL of the matcher, one noun a file."""
