@@ -17,7 +17,7 @@ from credithub.domain.tables import SHIPPED
 JsonObject: TypeAlias = dict[str, Any]
 
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,39}")
-_CODES = {
+CODES = {
     "required": "required-missing",
     "minLength": "required-missing",
     "type": "type-wrong",
@@ -53,10 +53,7 @@ def validator(kind: str, root: Path | None = None) -> jsonschema_rs.Draft202012V
 
 def faults(kind: str, data: object, root: Path | None = None) -> list[Reason]:
     """Every way in which `data` breaks the kind's schema, as reasons: field and code, never the value."""
-    compiled = validator(kind, root)
-    if compiled.is_valid(data):
-        return []
-    return list(dict.fromkeys(_reasons(compiled.iter_errors(data), schema(kind, root))))
+    return faults_of(f"events/{kind}/v1.json", data, root)
 
 
 @cache
@@ -72,6 +69,14 @@ def document(path: str, root: Path | None = None) -> JsonObject:
 def validator_of(path: str, root: Path | None = None) -> jsonschema_rs.Draft202012Validator:
     """Any schema by its path, compiled. Formats (date, date-time, uri) are checked."""
     return jsonschema_rs.Draft202012Validator(document(path, root), validate_formats=True)
+
+
+def faults_of(path: str, data: object, root: Path | None = None) -> list[Reason]:
+    """The same, by the schema's path below the schemas' folder."""
+    compiled = validator_of(path, root)
+    if compiled.is_valid(data):
+        return []
+    return list(dict.fromkeys(_reasons(compiled.iter_errors(data), document(path, root))))
 
 
 def _resolved(node: Any, file: Path) -> Any:
@@ -117,8 +122,8 @@ def _code(error: jsonschema_rs.ValidationError, whole: JsonObject) -> str:
         node: Any = whole
         for part in error.schema_path[:-1]:
             node = node[part]
-        return node.get("x-reason", _CODES[error.kind.name])
-    return _CODES.get(error.kind.name, "schema-violation")
+        return node.get("x-reason", CODES[error.kind.name])
+    return CODES.get(error.kind.name, "schema-violation")
 
 
 def _is_object(node: Any) -> TypeGuard[JsonObject]:
