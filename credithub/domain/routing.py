@@ -11,8 +11,8 @@ from types import MappingProxyType
 from typing import final
 
 from credithub.domain.catalogue import LEVELS, Catalogue, Citation, Level, Measure, RoutingRule, SubjectKind
+from credithub.domain.divisions import NATION, above
 
-NATION = "000000"
 NO_RULE = "no-rule"
 DIVISION_DIGITS = 6
 
@@ -31,8 +31,7 @@ def at_or_above(seat: str) -> Mapping[Level, str]:
     """The divisions in which a subject seated here lies, nearest first. Empty for what is no division."""
     if len(seat) != DIVISION_DIGITS or not seat.isascii() or not seat.isdecimal():
         return MappingProxyType({})
-    chain = (seat, f"{seat[:4]}00", f"{seat[:2]}0000", NATION)
-    return MappingProxyType({level_of(division): division for division in chain})
+    return MappingProxyType({level_of(division): division for division in above(seat)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

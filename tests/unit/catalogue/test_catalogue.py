@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import date, timedelta
 from pathlib import Path
 
+import chinese_calendar
 import orjson
 import pytest
 
+from credithub.domain.calendar import DueDay, WorkingDays
 from credithub.domain.catalogue import FILES, Catalogue, CatalogueUnreadable, from_json, load, versions
 from credithub.domain.events import KINDS
 from tests.unit.catalogue.shelf import BENCH, SHELF, SHIPPED, content, row, shipped
@@ -112,6 +115,19 @@ def test_the_calendar_is_known_to_the_end_of_2026_and_no_further() -> None:
     assert calendar.known_until.isoformat() == "2026-12-31"
     assert {day.isoformat() for day in calendar.off} >= {"2026-10-01", "2026-02-17"}
     assert {day.isoformat() for day in calendar.worked} >= {"2026-10-10", "2026-02-28"}
+
+
+def test_the_calendar_agrees_with_the_published_holidays_day_by_day() -> None:
+    days = WorkingDays(shipped().calendar)
+    first, last = shipped().calendar.known_from, shipped().calendar.known_until
+    every = [first + timedelta(days=ahead) for ahead in range((last - first).days + 1)]
+    assert [day for day in every if days.is_working(day) != chinese_calendar.is_workday(day)] == []
+
+
+def test_a_due_date_over_new_year_2027_says_that_it_is_an_estimate() -> None:
+    days = WorkingDays(shipped().calendar)
+    assert days.due(date(2026, 9, 30), 3) == DueDay(on=date(2026, 10, 10), estimated=False)
+    assert days.due(date(2026, 12, 25), 10).estimated
 
 
 def test_in_the_bench_catalogue_every_case_gives_four_obligations() -> None:
