@@ -1,4 +1,4 @@
-"""Understands one step of the path: read a batch, let the handler decide, write what it decided and the position at once."""
+"""Understands one step of the path: read a batch, decide, write what was decided and the position at once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from credithub import metrics
+from credithub import clock, metrics
 from credithub.crashpoints import crashpoint
 from credithub.db.engine import AsyncConnection, AsyncEngine, away, text
 from credithub.db.positions import Place, Positions
@@ -95,8 +95,9 @@ class Consumer:
             for record in records:
                 await self._work([record])
             return
-        logger().error("record.parked", group=self.group, offset=records[0].offset, error=type(problem).__name__,
-                       exc_info=problem)
+        logger().error(
+            "record.parked", group=self.group, offset=records[0].offset, error=type(problem).__name__, exc_info=problem
+        )
         await self._write(records, _park(self.schema, self.group, records[0], problem))
 
     async def _write(self, records: Sequence[Record], write: Write) -> None:
@@ -174,7 +175,7 @@ class Consumer:
         for topic, messages in behind.items():
             metrics.LAG_MESSAGES.labels(topic).set(messages)
             oldest = min((r.timestamp for r in records if r.topic == topic), default=0)
-            seconds = max(0.0, time.time() - oldest / 1000) if messages and oldest else 0.0
+            seconds = max(0.0, clock.now().timestamp() - oldest / 1000) if messages and oldest else 0.0
             metrics.LAG_SECONDS.labels(topic).set(seconds)
 
 
@@ -182,12 +183,17 @@ def _park(schema: str, group: str, record: Record, problem: Exception) -> Write:
     async def write(conn: AsyncConnection) -> Mapping[str, int]:
         await conn.execute(
             text(
-                f"INSERT INTO {schema}.parked (grp, topic, partition, \"offset\", key, value, error)"
+                f'INSERT INTO {schema}.parked (grp, topic, partition, "offset", key, value, error)'
                 " VALUES (:grp, :topic, :partition, :offset, :key, :value, :error) ON CONFLICT DO NOTHING"
             ),
             {
-                "grp": group, "topic": record.topic, "partition": record.partition, "offset": record.offset,
-                "key": record.key, "value": record.value, "error": type(problem).__name__,
+                "grp": group,
+                "topic": record.topic,
+                "partition": record.partition,
+                "offset": record.offset,
+                "key": record.key,
+                "value": record.value,
+                "error": type(problem).__name__,
             },
         )
         return {"parked": 1}

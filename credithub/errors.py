@@ -1,9 +1,9 @@
 """Understands what can be wrong with the machinery around us, as opposed to what a client sent.
 
-    CreditHubError
-    ├── ConfigurationError   a setting or secret is missing, malformed or a known sample
-    ├── Unavailable          Kafka or PostgreSQL is away; the caller may try again later
-    └── Fenced               another process owns this work now; drop it and look again
+CreditHubError
+├── ConfigurationError   a setting or secret is missing, malformed or a known sample
+├── Unavailable          Kafka or PostgreSQL is away; the caller may try again later
+└── Fenced               another process owns this work now; drop it and look again
 """
 
 from __future__ import annotations

@@ -7,10 +7,15 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 REGISTRY = CollectorRegistry()
 
 # How many entries or messages a stage has finished, by how they ended: events per minute on /ops.
-HANDLED = Counter("credithub_handled_total", "Entries handled by stage and outcome", ["stage", "outcome"], registry=REGISTRY)
+HANDLED = Counter(
+    "credithub_handled_total", "Entries handled by stage and outcome", ["stage", "outcome"], registry=REGISTRY
+)
 # How long a stage took for one batch, in seconds: where the time goes.
 BATCH_SECONDS = Histogram(
-    "credithub_batch_seconds", "Seconds a batch took", ["stage"], registry=REGISTRY,
+    "credithub_batch_seconds",
+    "Seconds a batch took",
+    ["stage"],
+    registry=REGISTRY,
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
 # Messages between a consumer's position and the end of its topic: is a stage falling behind?
@@ -18,9 +23,13 @@ LAG_MESSAGES = Gauge("credithub_lag_messages", "Messages behind the end of the t
 # Age in seconds of the oldest message not yet handled: what falling behind means to a user.
 LAG_SECONDS = Gauge("credithub_lag_seconds", "Age of the oldest unhandled message", ["topic"], registry=REGISTRY)
 # Rows in the outbox that no topic has yet: an obligation nobody has heard of.
-OUTBOX_UNPUBLISHED = Gauge("credithub_outbox_unpublished", "Outbox rows not yet published", ["service"], registry=REGISTRY)
+OUTBOX_UNPUBLISHED = Gauge(
+    "credithub_outbox_unpublished", "Outbox rows not yet published", ["service"], registry=REGISTRY
+)
 # Times a dependency was away when asked: Kafka or PostgreSQL.
-DEPENDENCY_ERRORS = Counter("credithub_dependency_errors_total", "Failures of Kafka or PostgreSQL", ["dependency"], registry=REGISTRY)
+DEPENDENCY_ERRORS = Counter(
+    "credithub_dependency_errors_total", "Failures of Kafka or PostgreSQL", ["dependency"], registry=REGISTRY
+)
 # Requests by route and status: what clients see.
 REQUESTS = Counter("credithub_http_requests_total", "HTTP requests", ["route", "status"], registry=REGISTRY)
 # Deliveries to agencies by channel and end of the attempt.

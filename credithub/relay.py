@@ -56,9 +56,7 @@ class Relay:
         if len(self._owned) < SHARDS:
             wanted = [shard for shard in range(SHARDS) if shard not in self._owned]
             rows = await self._session.execute(
-                text(
-                    "SELECT s, pg_try_advisory_lock(:space, s) AS mine FROM unnest(CAST(:wanted AS int[])) AS x(s)"
-                ),
+                text("SELECT s, pg_try_advisory_lock(:space, s) AS mine FROM unnest(CAST(:wanted AS int[])) AS x(s)"),
                 {"space": zlib.crc32(f"relay {self.schema}".encode()) - (1 << 31), "wanted": wanted},
             )
             self._owned += [int(row.s) for row in rows if row.mine]

@@ -152,7 +152,7 @@ async def _serve_health(process: Process) -> web.AppRunner:
     return runner
 
 
-async def run_loops(process: Process, loops: Sequence[Awaitable[None]]) -> None:
+async def run_loops(loops: Sequence[Awaitable[None]]) -> None:
     """Runs loops together; the first that fails ends the process."""
     async with asyncio.TaskGroup() as group:
         for loop in loops:

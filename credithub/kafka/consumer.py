@@ -136,7 +136,7 @@ class _Listener(ConsumerRebalanceListener):
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
 
-    async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
+    async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:  # noqa: ARG002
         return None  # nothing to hand over: the positions lie in PostgreSQL
 
     async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:

@@ -1,4 +1,4 @@
-"""Understands what the matcher judges by: catalogue versions and the agencies in force, read from the gateway's views."""
+"""Understands what the matcher judges by: catalogue versions and the agencies in force, from the gateway's views."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Understands how a fact becomes obligations, and how every change of one becomes a notification in the same transaction."""
+"""Understands how a fact becomes obligations, and how every change of one becomes a notification with it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ class Duties:
         new: list[Obligation] = []
         unrouted: list[Unrouted] = []
         for one in filed:
-            assert one.organisation_code and one.record
+            assert one.organisation_code
+            assert one.record
             case = ids.case_id(one.record)
             cases.append((one.organisation_code, case, one.record, one.event.item))
             for plan in self._plans(one.event.catalogue, one.event.item, subjects[one.organisation_code]):
@@ -67,9 +68,7 @@ class Duties:
         if not records:
             return 0
         ended = [
-            rules.lifted(o, self.epoch)
-            for o in await store.of_records(self.conn, records)
-            if o.state not in rules.OVER
+            rules.lifted(o, self.epoch) for o in await store.of_records(self.conn, records) if o.state not in rules.OVER
         ]
         await store.change(self.conn, ended)
         await store.close_cases(self.conn, records)
@@ -164,20 +163,22 @@ class Duties:
 
     def _from_unrouted(self, row: Unrouted, plan: Planned) -> Obligation:
         measure = self.books.catalogue(row.catalogue).measure(row.measure)
-        assert measure is not None and plan.agency is not None
+        assert measure is not None
+        assert plan.agency is not None
         due_on = self.books.due_on(row.catalogue, measure.due_working_days) if measure.mandatory else None
         return Obligation(
             organisation_code=row.organisation_code,
             obligation=ids.obligation_id(row.case_id, row.measure, plan.agency, 1),
             case_id=row.case_id, record=row.record, item=row.item, measure=row.measure, department=row.department,
-            agency=plan.agency, round=1, epoch=self.epoch, version=1, state="triggered", suspended=False, executed=False,
-            mandatory=measure.mandatory, due_on=due_on, answer=None, reason=None, catalogue=row.catalogue,
+            agency=plan.agency, round=1, epoch=self.epoch, version=1, state="triggered", suspended=False,
+            executed=False, mandatory=measure.mandatory, due_on=due_on, answer=None, reason=None, catalogue=row.catalogue,
             explain=rules.measure_as_told(measure, plan),
         )  # fmt: skip
 
 
 def _unrouted(filed: Filed, case: str, plan: Planned) -> Unrouted:
-    assert filed.organisation_code and filed.record
+    assert filed.organisation_code
+    assert filed.record
     return Unrouted(
         filed.organisation_code, case, filed.record, filed.event.item, plan.measure_id, plan.department,
         filed.event.catalogue,
@@ -218,5 +219,3 @@ def _refusal(answer: Feedback, obligation: Obligation, code: str) -> Notificatio
         issued_at=clock.stamp(),
         reason={"code": code, "feedback": answer.id, "answer": answer.answer},
     )
-
-

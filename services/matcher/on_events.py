@@ -104,13 +104,12 @@ class Batch:
         after: list[Filed] = []
         found: list[Filed] = []
         for one in filed:
-            code = one.organisation_code or next(
-                (links[i] for i in rules.identifiers_of(one.event) if i[0] != "name" and links.get(i)), None
-            )
-            if code != one.organisation_code:
-                one = rules.file_event(one.event, code, ids.record_id)
-                found.append(one)
-            after.append(one)
+            code = one.organisation_code or _linked(one.event, links)
+            if code == one.organisation_code:
+                after.append(one)
+            else:
+                found.append(rules.file_event(one.event, code, ids.record_id))
+                after.append(found[-1])
         await archive.revise(self.conn, [(f.event, "archived", f.organisation_code, f.record) for f in found])
         return after
 
@@ -257,7 +256,9 @@ class Batch:
                 if links.get(identifier) is None:
                     since = one.event.data.get("registration", {}).get("effective_on")
                     new_links.setdefault(identifier, (one.organisation_code or "", since, one.record or ""))
-        await register.cross_walk(self.conn, [(i, code, since, record) for i, (code, since, record) in new_links.items()])
+        await register.cross_walk(
+            self.conn, [(i, code, since, record) for i, (code, since, record) in new_links.items()]
+        )
         await duties.route({f.organisation_code or "": self.subjects[f.organisation_code or ""] for f in fresh})
         await self._take_up({i: code for i, (code, _, _) in new_links.items()}, duties)
 
@@ -272,6 +273,11 @@ class Batch:
         await self._lock(filed)
         await archive.revise(self.conn, [(f.event, "archived", f.organisation_code, f.record) for f in filed])
         await self._archive(filed, duties)
+
+
+def _linked(event: CreditEvent, links: Mapping[tuple[str, str], str | None]) -> str | None:
+    known = (links[i] for i in rules.identifiers_of(event) if i[0] != "name" and links.get(i))
+    return next(known, None)
 
 
 def _is(one: Filed, held: archive.Held) -> bool:

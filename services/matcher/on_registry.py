@@ -41,7 +41,7 @@ class OnRegistry:
             if not codes:
                 self._swept, self._after = agencies, ""
                 return 0
-            subjects = await archive.lock_subjects(conn, {code: (None, None, 0) for code in codes})
+            subjects = await archive.lock_subjects(conn, dict.fromkeys(codes, (None, None, 0)))
             rows = await store.unrouted_of(conn, codes)
             await self.books.have({row.catalogue for row in rows})
             duties = Duties(conn, self.books, await current_epoch(conn))

@@ -20,7 +20,7 @@ OVER = frozenset({"lifting", "lifted", "cancelled"})  # the fact has ended; noth
 
 @dataclass(frozen=True, slots=True)
 class Filed:
-    """An event with its place in the archive: whose it is, and which record it makes. None: its subject is not known yet."""
+    """An event with its place in the archive: whose it is, which record it makes. None: its subject is not known."""
 
     event: CreditEvent
     organisation_code: str | None
@@ -81,12 +81,12 @@ class Obligation:
 
 
 def file_event(event: CreditEvent, organisation_code: str | None, record_id: Callable[[str], str]) -> Filed:
-    """Computes the fact identity (law 2): issuer, folded document number, subject, date, and what kind of fact it is."""
+    """Computes the fact identity (law 2): issuer, folded document number, subject, date, kind of fact."""
     issuer = fold_name(str(event.document.get("issuer") or event.document.get("issuer_code") or ""))
     if organisation_code is None:
         return Filed(event, None, None, issuer)
     decided = str(event.document.get("decided_on") or "")
-    fact = "\n".join((issuer, event.folded_number, organisation_code, decided, event.kind))
+    fact = f"{issuer}\n{event.folded_number}\n{organisation_code}\n{decided}\n{event.kind}"
     return Filed(event, organisation_code, record_id(hashlib.sha256(fact.encode()).hexdigest()), issuer)
 
 
@@ -159,7 +159,9 @@ def planned(
     due_on: str | None,
 ) -> Obligation:
     """A new obligation at its first version."""
-    assert filed.organisation_code and filed.record and plan.agency
+    assert filed.organisation_code
+    assert filed.record
+    assert plan.agency
     return Obligation(
         organisation_code=filed.organisation_code,
         obligation=obligation_id(case_id, plan.measure_id, plan.agency, 1),
@@ -255,31 +257,32 @@ def answered(obligation: Obligation, feedback: Feedback, decline_reasons: Sequen
         return Refused("obligation-unknown")  # the same as for one that does not exist
     if (feedback.epoch, feedback.version) > (obligation.epoch, obligation.version):
         return Refused("version-unknown")
-    current = (feedback.epoch, feedback.version) == (obligation.epoch, obligation.version)
-    match feedback.answer:
-        case "lift-confirmed":
-            return _lift_confirmed(obligation, current=current)
-        case "suspension-confirmed":
-            if not obligation.suspended:
-                return Refused("nothing-to-confirm")
-            return replace(obligation, answer="suspension-confirmed") if current else Refused("version-old")
-        case "declined":
-            if not feedback.reason:
-                return Refused("reason-required")
-            if feedback.reason not in decline_reasons:
-                return Refused("reason-unknown")
-            return _moved(obligation, feedback, "declined")
-        case "executed":
-            return _executed(obligation, feedback)
-        case "acknowledged":
-            return _moved(obligation, feedback, "acknowledged")
+    if feedback.answer == "lift-confirmed":
+        return _lift_confirmed(obligation, feedback)
+    if feedback.answer == "suspension-confirmed":
+        return _suspension_confirmed(obligation, feedback)
+    if feedback.answer == "declined" and feedback.reason not in decline_reasons:
+        return Refused("reason-unknown" if feedback.reason else "reason-required")
+    return _executed(obligation, feedback) if feedback.answer == "executed" else _moved(obligation, feedback)
 
 
-def _lift_confirmed(obligation: Obligation, *, current: bool) -> Obligation | Refused:
+def _current(obligation: Obligation, feedback: Feedback) -> bool:
+    return (feedback.epoch, feedback.version) == (obligation.epoch, obligation.version)
+
+
+def _suspension_confirmed(obligation: Obligation, feedback: Feedback) -> Obligation | Refused:
+    if not obligation.suspended:
+        return Refused("nothing-to-confirm")
+    current = _current(obligation, feedback)
+    return replace(obligation, answer="suspension-confirmed") if current else Refused("version-old")
+
+
+def _lift_confirmed(obligation: Obligation, feedback: Feedback) -> Obligation | Refused:
     if obligation.state == "lifted":
         return obligation  # said twice
     if obligation.state != "lifting":
         return Refused("nothing-to-confirm")
+    current = _current(obligation, feedback)
     return replace(obligation, state="lifted", answer="lift-confirmed") if current else Refused("version-old")
 
 
@@ -287,16 +290,16 @@ def _executed(obligation: Obligation, feedback: Feedback) -> Obligation:
     """A truthful late `executed` is recorded and keeps the lift owed."""
     if obligation.state in OVER:
         return replace(obligation, executed=True, state="lifting")
-    return replace(_moved(obligation, feedback, "executed"), executed=True)
+    return replace(_moved(obligation, feedback), executed=True)
 
 
 RANK = {"triggered": 0, "delivered": 1, "acknowledged": 2, "declined": 3, "executed": 3}
 
 
-def _moved(obligation: Obligation, feedback: Feedback, state: str) -> Obligation:
-    if obligation.state in OVER or RANK[state] < RANK[obligation.state]:
+def _moved(obligation: Obligation, feedback: Feedback) -> Obligation:
+    if obligation.state in OVER or RANK[feedback.answer] < RANK[obligation.state]:
         return obligation  # recorded as said, but the state is further on
-    return replace(obligation, state=state, answer=feedback.answer, reason=feedback.reason)
+    return replace(obligation, state=feedback.answer, answer=feedback.answer, reason=feedback.reason)
 
 
 def reported(obligation: Obligation, report: DeliveryReport) -> Obligation:

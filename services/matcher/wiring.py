@@ -43,7 +43,6 @@ async def main(process: Process) -> None:
         process.health.away.clear()
         process.health.ready = True
         await run_loops(
-            process,
             [
                 *(process.repeat(c.group, c.run_once, rest=0) for c in consumers),
                 process.repeat("relay", relay.run_once),

@@ -1,4 +1,4 @@
-"""Understands how the archive is written: repeats first, then identifiers, then subjects, then records; one statement each."""
+"""Understands how the archive is written: repeats first, then subjects, then records; one statement each."""
 
 from __future__ import annotations
 
@@ -218,7 +218,9 @@ HELD = text("""
 """)
 
 
-async def archive(conn: AsyncConnection, filed: Sequence[Filed], seqs: Sequence[int], ended: Sequence[str | None]) -> bool:
+async def archive(
+    conn: AsyncConnection, filed: Sequence[Filed], seqs: Sequence[int], ended: Sequence[str | None]
+) -> bool:
     """Writes records whose fact is new; `ended` names the record that annuls one on arrival. True when all were new."""
     if not filed:
         return True

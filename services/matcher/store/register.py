@@ -1,4 +1,4 @@
-"""Understands who is who: identifiers locked before they are looked up, the register's words on a subject, and who waits."""
+"""Understands who is who: identifiers locked before look-up, the register's words on a subject, and who waits."""
 
 from __future__ import annotations
 
