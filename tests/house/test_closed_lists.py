@@ -1,0 +1,53 @@
+"""Understands the closed lists: what is named in one table is used, and nothing is used that the table lacks."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+
+import pytest
+
+from credithub import metrics, topics
+from credithub.crashpoints import POINTS
+from tests.house.tree import parsed, python_files, text
+
+pytestmark = pytest.mark.house
+
+RUNNING = python_files("credithub", "services")
+
+
+def first_arguments(function: str) -> Counter[str]:
+    """How often each text is the first argument of calls of this name."""
+    calls = (node for path in RUNNING for node in ast.walk(parsed(path)) if isinstance(node, ast.Call))
+    named = (call for call in calls if function in {getattr(call.func, "id", ""), getattr(call.func, "attr", "")})
+    firsts = (call.args[0] for call in named if call.args)
+    return Counter(first.value for first in firsts if isinstance(first, ast.Constant) and isinstance(first.value, str))
+
+
+def test_every_crash_point_stands_at_one_place_in_the_code() -> None:
+    used = first_arguments("crashpoint")
+    assert set(used) == set(POINTS)
+
+
+def test_topics_are_named_in_their_table_alone() -> None:
+    literal = re.compile(r"""["']credit\.(?:submissions|events|notifications|feedback|deliveries|commands|agency)""")
+    elsewhere = {str(p) for p in RUNNING if p.name != "topics.py" and literal.search(text(p))}
+    assert not elsewhere
+
+
+def test_every_topic_has_a_payload_and_a_key() -> None:
+    for topic in (*topics.HUB_TOPICS.values(), *topics.agency_topics("mnr-130822")):
+        assert topic.payload
+        assert topic.key
+        assert re.fullmatch(r"credit\.[a-z0-9.-]+", topic.name)
+
+
+def test_every_metric_carries_its_unit_or_is_a_count_and_is_used() -> None:
+    lines = text(next(p for p in RUNNING if p.name == "metrics.py" and p.parts[0] == "credithub")).splitlines()
+    names = [name for name in vars(metrics) if name.isupper() and name != "REGISTRY"]
+    for name in names:
+        at = next(i for i, line in enumerate(lines) if line.startswith(f"{name} ="))
+        assert lines[at - 1].startswith("#"), f"{name} has no comment that says why it exists"
+    used = {name for name in names for p in RUNNING if p.name != "metrics.py" and re.search(rf"\b{name}\b", text(p))}
+    assert set(names) == used
