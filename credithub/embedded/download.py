@@ -39,8 +39,12 @@ def download(jars: Sequence[Jar], repository: Path, progress: Progress | None = 
     way = mirrors.route(os.environ, mirrors.settings_file(), MAVEN_CENTRAL_URL, GlobalSettings.load().repositories)
     counter = _Counter(sum(jar.size for jar in jars), progress)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for fetched in [pool.submit(_one, jar, repository / jar.path, way, counter) for jar in jars]:
-            fetched.result()
+        jobs = [pool.submit(_one, jar, repository / jar.path, way, counter) for jar in jars]
+        try:
+            for job in jobs:
+                job.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)  # one that failed or Ctrl-C ends the rest
 
 
 def _one(jar: Jar, target: Path, way: mirrors.Route, counter: _Counter) -> None:

@@ -9,7 +9,8 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,7 +23,13 @@ from credithub.embedded.processes import Running
 from credithub.errors import Unavailable
 
 ROOT = Path(__file__).resolve().parents[2]
-BOOTSTRAP = "services.gateway.bootstrap"  # prints the first operator key
+DRAIN = 20.0  # seconds for a service to finish what it holds
+BOOTSTRAP = "gateway.bootstrap"  # prints the first operator key
+
+
+def program(name: str) -> list[str]:
+    """The command of a service, or of one of its tools."""
+    return [sys.executable, "-m", f"services.{name}"]
 
 
 @dataclass(slots=True)
@@ -30,14 +37,14 @@ class Service:
     """One service: `python -m services.<name>` with its settings in the environment."""
 
     name: str
+    command: Sequence[str]
     env: Mapping[str, str]
     logs: Path
     health: str
     running: Running | None = None
 
     def start(self) -> None:
-        command = [sys.executable, "-m", f"services.{self.name}"]
-        self.running = processes.start(command, log=self.log, env=self.env, cwd=self.logs)
+        self.running = processes.start(self.command, log=self.log, env=self.env, cwd=self.logs)
 
     def start_again(self) -> None:
         self.start()
@@ -60,12 +67,16 @@ class Fleet:
     infra: Infra
     options: Options
     ports: Mapping[str, int]
+    program: Callable[[str], Sequence[str]] = program
     services: dict[str, Service] = field(default_factory=dict[str, Service])
 
     def __post_init__(self) -> None:
         logs = self.infra.data / "logs"
         for name in SERVICES:
-            self.services[name] = Service(name=name, env=self.env(name), logs=logs, health=self._health(name))
+            health = self._health(name)
+            self.services[name] = Service(
+                name=name, command=self.program(name), env=self.env(name), logs=logs, health=health
+            )
 
     def env(self, name: str) -> dict[str, str]:
         """The caller's environment, then what this installation decides."""
@@ -77,7 +88,7 @@ class Fleet:
     def bootstrap_key(self) -> str:
         """The first operator key, made by the gateway in a process of its own."""
         done = subprocess.run(
-            [sys.executable, "-m", BOOTSTRAP],
+            self.program(BOOTSTRAP),
             env=self.env("gateway"),
             cwd=self.infra.data,
             capture_output=True,
@@ -88,6 +99,12 @@ class Fleet:
         if done.returncode != 0:
             raise Unavailable(f"首个操作密钥未生成 / no first operator key: {done.stderr.strip()[-500:]}")
         return done.stdout.strip().splitlines()[-1]
+
+    def stop(self) -> None:
+        """The gateway first, so that nothing new comes in; each drains what it holds."""
+        _drain(self.services["gateway"])
+        with ThreadPoolExecutor(len(self.services)) as pool:
+            list(pool.map(_drain, self.services.values()))
 
     def _settings(self, name: str) -> dict[str, str]:
         common = {
@@ -126,6 +143,10 @@ class Fleet:
             return f"http://{LOOPBACK}:{self.ports[name]}"
         host = LOOPBACK if self.options.http_host in ("0.0.0.0", "::") else self.options.http_host
         return f"{'https' if self.options.tls_cert else 'http'}://{host}:{self.ports['http']}"
+
+
+def _drain(service: Service) -> bool:
+    return service.running.stop(DRAIN) if service.running else True
 
 
 def probe(url: str, timeout: float = 2.0) -> dict[str, object]:

@@ -22,6 +22,7 @@ from credithub.errors import ConfigurationError, Unavailable
 
 START = 60.0  # seconds until it must answer
 STOP = 20.0
+MARK = "running.json"
 
 
 class Kafka:
@@ -52,6 +53,8 @@ class Kafka:
         if not self._classpath:
             self.prepare()
         self.ports = ports
+        if not self.alive():
+            processes.end_marked(self.folder / MARK)
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.logs.mkdir(mode=0o700, parents=True, exist_ok=True)
         config = server_properties(self.folder, ports, self.options, self.passwords)
@@ -126,7 +129,9 @@ class Kafka:
         file = self.folder / f"{name}.args"
         private(file, "\n".join(_quoted(word) for word in words) + "\n")
         log = self.logs / f"kafka-{name}.out"
-        return processes.start([str(java()), f"@{file}"], log=log, env=_environment(), cwd=self.folder)
+        return processes.start(
+            [str(java()), f"@{file}"], log=log, env=_environment(), cwd=self.folder, mark=self.folder / MARK
+        )
 
     def _server_options(self) -> list[str]:
         return [

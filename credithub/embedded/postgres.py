@@ -17,6 +17,7 @@ from credithub.errors import ConfigurationError, Unavailable
 
 START = 60.0  # seconds until it must answer
 STOP = 20.0
+MARK = "running.json"
 PLACES = ("pginstall18", "pginstall")  # in the wheel; its own Python code is never imported
 
 
@@ -53,6 +54,8 @@ class Postgres:
         self.port = port
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._open_way()
+        if not self.alive():
+            processes.end_marked(self.folder / MARK)
         data = self.folder / "data"
         if not (data / "PG_VERSION").exists():
             self._make(data)
@@ -134,7 +137,9 @@ class Postgres:
 
     def _run(self, command: list[str], log: str) -> Running:
         env = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "TZ": "UTC", "PGTZ": "UTC"}
-        return processes.start(command, log=self.logs / log, env=env, cwd=self.folder, account=self._account)
+        return processes.start(
+            command, log=self.logs / log, env=env, cwd=self.folder, account=self._account, mark=self.folder / MARK
+        )
 
     def _held(self, data: Path) -> bool:
         """True when a live server of this folder wrote postmaster.pid; one left by a kill must not stop us."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ from signal import SIGCONT, SIGKILL, SIGTERM, Signals
 import psutil
 
 from credithub.embedded.account import Account
+from credithub.embedded.passwords import private
 
 LOG_LIMIT = 10 * 1024 * 1024  # bytes; the one before is kept beside it
 
@@ -85,9 +87,18 @@ def gone(process: psutil.Process, timeout: float) -> bool:
 
 
 def start(
-    argv: Sequence[str], *, log: Path, env: Mapping[str, str], cwd: Path, account: Account | None = None
+    argv: Sequence[str],
+    *,
+    log: Path,
+    env: Mapping[str, str],
+    cwd: Path,
+    account: Account | None = None,
+    mark: Path | None = None,
 ) -> Running:
-    """Starts it in a session of its own (Ctrl-C is for us alone); its output is appended to `log`."""
+    """Starts it in a session of its own (Ctrl-C is for us alone); its output is appended to `log`.
+
+    `mark` is a file that lets a later process recognise it (`end_marked`).
+    """
     log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with os.fdopen(os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab") as output:
         command = account.command(argv) if account else list(argv)
@@ -101,7 +112,19 @@ def start(
             start_new_session=True,
         )
     process.returncode = 0  # Running waits for it, Popen need not
-    return Running.of(process.pid)
+    running = Running.of(process.pid)
+    if mark is not None:
+        private(mark, json.dumps({"pid": running.pid, "born": running.born}))
+    return running
+
+
+def end_marked(mark: Path, timeout: float = 15) -> None:
+    """Stops what an earlier process of ours started and did not live to stop."""
+    try:
+        running = Running(**json.loads(mark.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return
+    running.stop(timeout)
 
 
 def named(pid: int) -> str:
@@ -124,6 +147,14 @@ def rotate(log: Path, limit: int = LOG_LIMIT) -> bool:
     before.chmod(0o600)
     os.truncate(log, 0)
     return True
+
+
+def rotate_all(folder: Path) -> None:
+    """Every log our children's output goes to; Kafka and PostgreSQL turn their own over."""
+    for pattern in ("*.log", "*.out"):
+        for log in folder.glob(pattern):
+            if log.name != "kafka.log":
+                rotate(log)
 
 
 def tail(log: Path, lines: int = 12) -> str:

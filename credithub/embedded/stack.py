@@ -5,23 +5,23 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Thread
-from typing import Protocol
 
 from credithub.db import migrate
 from credithub.embedded import processes, state
-from credithub.embedded.fleet import Fleet, Service
+from credithub.embedded.fleet import Fleet, program
 from credithub.embedded.infra import Infra
 from credithub.embedded.jars import read_lock
-from credithub.embedded.options import Options
+from credithub.embedded.options import PORTS, Options
 from credithub.embedded.passwords import KAFKA_ADMIN
-from credithub.embedded.ports import Choice, choose
+from credithub.embedded.ports import choose
 from credithub.embedded.processes import Running
+from credithub.embedded.report import Report, Silent
 from credithub.embedded.supervisor import Part, Supervisor
 from credithub.errors import Unavailable
 from credithub.kafka.admin import ensure_hub_topics
@@ -29,32 +29,7 @@ from credithub.settings import Settings
 from credithub.vault import create_secrets
 
 READY = 60.0  # seconds for the services to become ready
-DRAIN = 20.0  # seconds for a service to finish what it holds
 DEATHS = 3  # of a service while starting, after which waiting longer is of no use
-
-
-class Report(Protocol):
-    """Who hears how a start goes; the command line draws it."""
-
-    def downloading(self, there: int, total: int) -> None: ...
-
-    def moved(self, name: str, choice: Choice) -> None: ...
-
-    def done(self, part: str, detail: str, seconds: float) -> None: ...
-
-    def died(self, name: str, deaths: int, again_in: float) -> None: ...
-
-
-class Silent:
-    """Hears nothing out."""
-
-    def downloading(self, there: int, total: int) -> None: ...
-
-    def moved(self, name: str, choice: Choice) -> None: ...
-
-    def done(self, part: str, detail: str, seconds: float) -> None: ...
-
-    def died(self, name: str, deaths: int, again_in: float) -> None: ...
 
 
 @dataclass(slots=True)
@@ -64,11 +39,13 @@ class Stack:
     data: Path
     options: Options = field(default_factory=Options.from_env)
     report: Report = field(default_factory=Silent)
+    program: Callable[[str], Sequence[str]] = program
     infra: Infra = field(init=False)
     fleet: Fleet = field(init=False)
     supervisor: Supervisor = field(init=False)
     context: state.Context = field(init=False)
     ports: dict[str, int] = field(default_factory=dict[str, int])
+    ready: bool = False
     _held: ExitStack = field(default_factory=ExitStack)
     _stopping: Event = field(default_factory=Event)
     _thread: Thread | None = None
@@ -89,8 +66,7 @@ class Stack:
         if self._thread is not None:
             self._thread.join()
         if hasattr(self, "fleet"):
-            _stop_all([self.fleet.services["gateway"]])
-            _stop_all(self.fleet.services.values())
+            self.fleet.stop()
         if hasattr(self, "infra"):
             self.infra.down()
         (self.data / state.STATE).unlink(missing_ok=True)
@@ -143,17 +119,19 @@ class Stack:
             for started in (pool.submit(self._postgres), pool.submit(self._kafka)):
                 started.result()
         self._services()
-        self._publish(ready=True)
+        self.ready = True
+        self._publish()
 
     def _choose_ports(self) -> None:
         last = state.last_ports(self.data)
         for name, wanted in self.options.ports.items():
-            choice = choose(last.get(name, wanted) if wanted else 0, avoid=self.ports.values())
+            usual = last.get(name, wanted) if wanted in (0, PORTS[name]) else wanted
+            choice = choose(usual, avoid=self.ports.values())
             self.ports[name] = choice.port
             if choice.moved:
                 self.report.moved(name, choice)
         state.keep_ports(self.data, self.ports)
-        self.fleet = Fleet(self.infra, self.options, self.ports)
+        self.fleet = Fleet(self.infra, self.options, self.ports, program=self.program)
 
     def _prepare(self) -> None:
         began = time.monotonic()
@@ -176,17 +154,17 @@ class Stack:
     def _kafka(self) -> None:
         began = time.monotonic()
         self.infra.start_kafka(self.ports)
-        ensure_hub_topics(self.admin_settings())
+        asyncio.run(ensure_hub_topics(self.admin_settings()))
         self.report.done("kafka", self.infra.kafka.bootstrap, time.monotonic() - began)
 
     def _services(self) -> None:
         began = time.monotonic()
-        self.fleet = Fleet(self.infra, self.options, self.ports)
+        self.fleet = Fleet(self.infra, self.options, self.ports, program=self.program)
         for service in self.fleet.services.values():
             service.start()
-        self._publish(ready=False)
+        self._publish()
         parts: Mapping[str, Part] = {**self.fleet.services, "kafka": self.infra.kafka, "postgres": self.infra.postgres}
-        self.supervisor = Supervisor(parts, died=self._died)
+        self.supervisor = Supervisor(parts, died=self.report.died)
         self._thread = Thread(target=self._watch, name="supervisor", daemon=True)
         self._thread.start()
         self._wait_ready()
@@ -209,28 +187,15 @@ class Stack:
             looks += 1
             if looks % 5 == 0 and (now := self.running()) != known:
                 known = now
-                self._publish(ready=True)
+                self._publish()
             if looks % 50 == 0:
-                for log in (self.data / "logs").glob("*.[lo][ou][gt]"):
-                    processes.rotate(log)
+                processes.rotate_all(self.data / "logs")
 
-    def _died(self, name: str, deaths: int, again_in: float) -> None:
-        self.report.died(name, deaths, again_in)
-
-    def _publish(self, *, ready: bool) -> None:
+    def _publish(self) -> None:
         state.State(
             supervisor=Running.of(os.getpid()),
             url=self.options.url(self.ports["http"]),
-            ready=ready,
+            ready=self.ready,
             ports=self.ports,
             processes=self.running(),
         ).write(self.data)
-
-
-def _stop_all(services: Iterable[Service]) -> None:
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(_drain, services))
-
-
-def _drain(service: Service) -> bool:
-    return service.running.stop(DRAIN) if service.running else True

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import Protocol
 
+from credithub.errors import CreditHubError
+
 FIRST, LONGEST = 0.2, 10.0  # seconds before a new try
 SETTLED = 30.0  # seconds alive after which a death counts as the first again
 LOOK = 0.2
@@ -63,4 +65,7 @@ class Supervisor:
             self.died(name, watch.deaths, rest)
         elif now >= watch.due:
             watch.due, watch.since = None, now
-            part.start_again()
+            try:
+                part.start_again()
+            except (CreditHubError, OSError):
+                return  # it is still not alive: the next look counts that as one more death

@@ -1,0 +1,1 @@
+"""Understands what a person types: the `credithub` command."""
