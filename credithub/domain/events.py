@@ -17,6 +17,8 @@ JsonObject: TypeAlias = dict[str, Any]
 Message = TypeVar("Message")
 Form: TypeAlias = Literal["event", "row", "manifest"]
 
+SUBMISSIONS_CONTEXT = b"credit.submissions"  # what entries are sealed for, so that they open nowhere else
+
 KINDS = tuple(sorted(path.parent.name for path in SHIPPED.glob("events/*/v1.json")))  # a schema makes a kind
 
 

@@ -171,7 +171,8 @@ class Duties:
             obligation=ids.obligation_id(row.case_id, row.measure, plan.agency, 1),
             case_id=row.case_id, record=row.record, item=row.item, measure=row.measure, department=row.department,
             agency=plan.agency, round=1, epoch=self.epoch, version=1, state="triggered", suspended=False,
-            executed=False, mandatory=measure.mandatory, due_on=due_on, answer=None, reason=None, catalogue=row.catalogue,
+            executed=False, mandatory=measure.mandatory, due_on=due_on, answer=None, reason=None,
+            catalogue=row.catalogue,
             explain=rules.measure_as_told(measure, plan),
         )  # fmt: skip
 

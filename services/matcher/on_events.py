@@ -30,7 +30,7 @@ class OnEvents:
 
     async def __call__(self, records: Sequence[Record]) -> Write:
         events = [CreditEvent.from_bytes(record.value) for record in records]
-        await self.books.have({event.catalogue for event in events})
+        await self.books.catalogues.have({event.catalogue for event in events})
 
         async def write(conn: AsyncConnection) -> Mapping[str, int]:
             batch = Batch(conn, self.books)

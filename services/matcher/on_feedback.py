@@ -25,7 +25,7 @@ class OnFeedback:
         async def write(conn: AsyncConnection) -> Mapping[str, int]:
             known = await store.locked(conn, (a.obligation for a in answers))
             before = await store.seen(conn, (a.id for a in answers))
-            await self.books.have({o.catalogue for o in known.values()})
+            await self.books.catalogues.have({o.catalogue for o in known.values()})
             duties = Duties(conn, self.books, await current_epoch(conn))
             fresh = [a for a in answers if a.id not in before]
             await duties.answer(fresh, known)

@@ -43,7 +43,7 @@ class OnRegistry:
                 return 0
             subjects = await archive.lock_subjects(conn, dict.fromkeys(codes, (None, None, 0)))
             rows = await store.unrouted_of(conn, codes)
-            await self.books.have({row.catalogue for row in rows})
+            await self.books.catalogues.have({row.catalogue for row in rows})
             duties = Duties(conn, self.books, await current_epoch(conn))
             await duties.route(subjects)
             await duties.emit()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from credithub import metrics, topics
 from credithub.consumer import Consumer, Handler
+from credithub.db.catalogues import Catalogues
 from credithub.db.engine import AsyncEngine, away, make_engine, text
 from credithub.errors import Unavailable
 from credithub.kafka.producer import Producer
@@ -24,7 +25,7 @@ async def main(process: Process) -> None:
     """Runs the matcher until the process is told to stop."""
     settings = process.settings
     engine, producer = make_engine(settings, "matcher"), Producer(settings, "matcher")
-    books, relay = Books(engine), Relay(engine, producer, SCHEMA)
+    books, relay = Books(engine, Catalogues(engine)), Relay(engine, producer, SCHEMA)
     registry = OnRegistry(engine, books)
     handlers: dict[str, Handler] = {
         topics.EVENTS.name: OnEvents(books),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from credithub.db.catalogues import Catalogues
 from credithub.db.engine import AsyncEngine, make_engine, text
 from credithub.domain.catalogue import Catalogue, load
 from credithub.domain.events import CreditEvent
@@ -78,7 +79,7 @@ def catalogue() -> Catalogue:
 @pytest.fixture
 async def matcher(database: Database, catalogue: Catalogue) -> AsyncGenerator[Matcher]:
     engine = make_engine(database.settings("matcher"), "matcher")
-    made = Matcher(engine, Books(engine, {catalogue.version: catalogue}))
+    made = Matcher(engine, Books(engine, Catalogues(engine, {catalogue.version: catalogue})))
     made.agencies(*{department for _, department in catalogue.measures_for("judgment-debtor")})
     yield made
     await engine.dispose()

@@ -1,0 +1,34 @@
+"""Understands how ingest is put together: one topic in, one topic out, one table of what was refused."""
+
+from __future__ import annotations
+
+from credithub import topics
+from credithub.consumer import Consumer
+from credithub.db.catalogues import Catalogues
+from credithub.db.engine import make_engine
+from credithub.kafka.producer import Producer
+from credithub.service import Process, run_loops
+from credithub.vault import Vault
+from services.ingest.judge import Judge
+from services.ingest.on_submissions import OnSubmissions
+
+SCHEMA = "ingest"
+
+
+async def main(process: Process) -> None:
+    """Runs ingest until the process is told to stop."""
+    settings = process.settings
+    vault = Vault.open(settings.secrets_dir)
+    engine, producer = make_engine(settings, "ingest"), Producer(settings, "ingest")
+    handler = OnSubmissions(vault, producer, Catalogues(engine), Judge.of(settings.schemas))
+    consumer = Consumer(settings, engine, SCHEMA, "credithub-ingest", [topics.SUBMISSIONS.name], handler)
+    try:
+        await process.until_up("kafka", producer.start)
+        await process.until_up(consumer.group, consumer.start)
+        process.health.away.clear()
+        process.health.ready = True
+        await run_loops([process.repeat(consumer.group, consumer.run_once, rest=0), process.watch(consumer.silent_for)])
+    finally:
+        await consumer.stop()
+        await producer.stop()
+        await engine.dispose()
