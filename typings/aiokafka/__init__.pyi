@@ -3,6 +3,7 @@
 from asyncio import Future
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
+from aiokafka.producer.message_accumulator import BatchBuilder
 
 class TopicPartition(NamedTuple):
     topic: str
@@ -80,18 +81,7 @@ class OffsetAndTimestamp(NamedTuple):
     offset: int
     timestamp: int
 
-class BatchBuilder:
-    def append(
-        self,
-        *,
-        timestamp: int | None,
-        key: bytes | None,
-        value: bytes | None,
-        headers: Sequence[tuple[str, bytes]] = (),
-    ) -> object | None: ...
-    def close(self) -> None: ...
-    def size(self) -> int: ...
-    def record_count(self) -> int: ...
+
 
 class AIOKafkaProducer:
     client: Client
