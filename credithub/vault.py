@@ -8,7 +8,8 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
@@ -54,6 +55,15 @@ class Vault:
     def public_key(self) -> bytes:
         """32 raw bytes; what a supplier needs to verify receipts offline."""
         return self._signing.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+
+
+def is_genuine(public_key: bytes, content: bytes, signature: bytes) -> bool:
+    """Whether `signature` over `content` was made with this key's other half. Never raises for bad input."""
+    try:
+        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, content)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
 
 
 def create_secrets(secrets_dir: str | Path) -> None:
