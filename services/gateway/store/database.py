@@ -6,12 +6,17 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
+import orjson
+from sqlalchemy import CursorResult
 from sqlalchemy.exc import SQLAlchemyError
 
 from credithub.db.engine import AsyncConnection, AsyncEngine, away, text
 from credithub.errors import Unavailable
 
 Row: TypeAlias = Mapping[str, Any]
+
+# Columns that are jsonb in every view that has them; the driver hands them over as text.
+JSON_COLUMNS = frozenset({"clause", "content", "data", "detail", "document", "payload", "reasons"})
 
 
 class Database:
@@ -31,13 +36,13 @@ class Database:
         """What one query finds."""
         with _translating():
             async with self._engine.connect() as connection:
-                return (await connection.execute(text(sql), values)).mappings().all()
+                return _read(await connection.execute(text(sql), values))
 
     async def called(self, sql: str, **values: object) -> Sequence[Row]:
         """What a function answers that also writes; committed before it is used (interleavings 30)."""
         with _translating():
             async with self._engine.begin() as connection:
-                return (await connection.execute(text(sql), values)).mappings().all()
+                return _read(await connection.execute(text(sql), values))
 
     async def row(self, sql: str, **values: object) -> Row | None:
         found = await self.rows(sql, **values)
@@ -53,6 +58,14 @@ class Database:
 
     async def close(self) -> None:
         await self._engine.dispose()
+
+
+def _read(result: CursorResult[Any]) -> list[Row]:
+    rows = [dict(row) for row in result.mappings()]
+    for name in JSON_COLUMNS.intersection(result.keys()):
+        for row in rows:
+            row[name] = None if row[name] is None else orjson.loads(row[name])
+    return rows
 
 
 class _translating:  # noqa: N801  a context manager reads as a verb

@@ -1,0 +1,113 @@
+"""Understands who is calling: keys are verified in memory, and what one may do is known without the database."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from limits import RateLimitItemPerSecond
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
+
+from credithub.clock import now
+from credithub.vault import Vault
+from services.gateway.rules import Grant
+
+SCHEME = "chk"
+REFRESH_SECONDS = 2  # how long another process's change of a key may go unseen here
+PREFIX = 6  # characters of the secret shown in lists
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreshKey:
+    """A key just made: the only moment at which `secret` exists in readable form."""
+
+    id: str
+    secret: str
+    prefix: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    hash: str
+    expires_at: datetime | None
+    grant: Grant
+
+
+class KeyRing:
+    """All live keys, by id. Refreshed by a loop, and at once when this process changes one."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+        self._held: dict[str, _Held] = {}
+
+    def replace(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Takes over what the database says."""
+        self._held = {row["id"]: _Held(row["hash"], row["expires_at"], _grant(row)) for row in rows}
+
+    def who(self, token: str) -> Grant | None:
+        """Whose key this is, or None. Takes as long for a wrong secret as for a right one."""
+        parts = token.split("_", 2)
+        held = self._held.get(parts[1]) if len(parts) == 3 and parts[0] == SCHEME else None
+        if held is None or not hmac.compare_digest(self.hash_of(token), held.hash):
+            return None
+        if held.expires_at is not None and held.expires_at <= now():
+            return None
+        return held.grant
+
+    def hash_of(self, token: str) -> str:
+        return self._vault.hmac("api-key", token)
+
+    def fresh(self) -> FreshKey:
+        """`chk_<id>_<secret>`: 256 random bits."""
+        id_ = base64.b32encode(secrets.token_bytes(10)).decode().lower()
+        secret = f"{SCHEME}_{id_}_{secrets.token_urlsafe(32)}"
+        return FreshKey(id=id_, secret=secret, prefix=secret[: len(SCHEME) + len(id_) + 2 + PREFIX], hash=self.hash_of(secret))
+
+
+class RateLimit:
+    """So many requests a second for each key; no key's haste is another's trouble."""
+
+    def __init__(self, per_second: int) -> None:
+        self._item = RateLimitItemPerSecond(per_second)
+        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+
+    def admits(self, key: str) -> bool:
+        return self._limiter.hit(self._item, key)
+
+    def retry_after(self, key: str) -> int:
+        """Whole seconds until the next window."""
+        reset = self._limiter.get_window_stats(self._item, key).reset_time
+        return max(1, int(reset - time.time()) + 1)  # noqa: TID251  `limits` counts by the wall clock
+
+
+def bearer(header: str | None) -> str | None:
+    """The token of an Authorization header."""
+    if header is None:
+        return None
+    scheme, _, token = header.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and token.strip() else None
+
+
+def scram_sha512(password: str, salt: bytes, iterations: int) -> bytes:
+    """SCRAM's salted password: what Kafka checks a password against, never the password."""
+    return hashlib.pbkdf2_hmac("sha512", password.encode(), salt, iterations)
+
+
+def _grant(row: Mapping[str, Any]) -> Grant:
+    return Grant(
+        key=row["id"],
+        agency=row["agency"],
+        department=row["department"],
+        roles=frozenset(row["roles"]),
+        items=frozenset(row["items"]),
+        sources=frozenset(row["sources"]),
+    )

@@ -1,0 +1,316 @@
+"""Understands the facts that the operators' page shows: each with its type, unknown where nobody could be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from credithub import topics
+
+MINUTES = 30  # shown, the running one included
+PATH = ("received", "ingested", "archived", "notified", "delivered", "answered")
+SERVICES = ("gateway", "ingest", "matcher", "notifier")
+PartState = Literal["up", "slow", "not-ready", "down"]
+
+# Every topic that has a consumer, in the order of the path, and whose it is.
+READ_BY: Mapping[str, str] = {
+    topics.SUBMISSIONS.name: "ingest",
+    topics.EVENTS.name: "matcher",
+    topics.ENDS.name: "notifier",
+    topics.NOTIFICATIONS.name: "notifier",
+    topics.DELIVERIES.name: "matcher",
+    topics.FEEDBACK.name: "matcher",
+}
+AGENCY_TOPICS = topics.AGENCY_PREFIX + "*"  # what agencies write; shown as one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalogue:
+    version: str
+    illustrative: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agency:
+    id: str
+    name_zh: str
+    name_en: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """Entries that wait for a registration, or for the record that they end."""
+
+    subject: int = 0
+    record: int = 0
+    oldest: datetime | None = None
+
+    @property
+    def number(self) -> int:
+        return self.subject + self.record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """So many of one name: a reason code, an obligation state."""
+
+    name: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quarantine:
+    """Entries not archived that still wait for their supplier; an entry may have several reasons."""
+
+    number: int = 0
+    reasons: tuple[Counted, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unacknowledged:
+    """The oldest obligation that its agency was to be told of and has not answered."""
+
+    obligation: str
+    measure: str
+    agency: Agency
+    delivered: bool
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    agency: Agency
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """Obligations that have ended and whose agencies have not confirmed so."""
+
+    number: int = 0
+    oldest: datetime | None = None
+    holders: tuple[Holder, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsettled:
+    """Deliveries that have neither arrived nor been given up, of one channel and state."""
+
+    channel: str
+    state: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """An agency whose deliveries fail or are parked."""
+
+    agency: Agency
+    channel: str
+    state: str
+    number: int
+    since: datetime
+    next_attempt_at: datetime | None
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unpublished:
+    """Notifications decided that no topic has yet."""
+
+    number: int = 0
+    oldest: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """What PostgreSQL says, all of one moment `at`. `flow`: per stage, per minute since 1970, how many."""
+
+    at: datetime
+    flow: Mapping[str, Mapping[int, int]]
+    catalogue: Catalogue | None
+    agencies: int
+    waiting: Waiting
+    quarantine: Quarantine
+    obligations: tuple[Counted, ...]
+    suspended: int
+    unacknowledged: Unacknowledged | None
+    holding: Holding
+    unsettled: tuple[Unsettled, ...]
+    troubles: tuple[Trouble, ...]
+    unpublished: Unpublished
+    drift: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What one service says of itself; `counts` and `lags` from its metrics. `state` down: it says nothing."""
+
+    name: str
+    state: PartState = "up"
+    away: tuple[str, ...] = ()
+    last_error: str = ""
+    last_error_at: datetime | None = None
+    handled: Mapping[tuple[str, str], float] = field(default_factory=dict[tuple[str, str], float])
+    lag_messages: Mapping[str, float] = field(default_factory=dict[str, float])
+    lag_seconds: Mapping[str, float] = field(default_factory=dict[str, float])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Something that must run: Kafka, PostgreSQL, a service."""
+
+    name: str
+    state: PartState
+    milliseconds: float | None = None
+    away: tuple[str, ...] = ()
+    last_error: str = ""
+    last_error_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """How many left a stage in each of the last minutes, the running one last. None: nobody could say."""
+
+    name: str
+    minutes: tuple[int | None, ...]
+
+    @property
+    def known(self) -> bool:
+        return any(number is not None for number in self.minutes)
+
+    @property
+    def total(self) -> int:
+        return sum(number or 0 for number in self.minutes)
+
+    @property
+    def per_minute(self) -> int | None:
+        """Of the last whole minute."""
+        return self.minutes[-2]
+
+    @property
+    def running(self) -> int | None:
+        return self.minutes[-1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lag:
+    """How far a topic's reader is behind: now, and in seconds at the worst moment of each of the last minutes."""
+
+    topic: str
+    service: str
+    messages: int | None
+    seconds: float | None
+    minutes: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """Everything on the page. `stored` is None while PostgreSQL does not answer."""
+
+    at: datetime
+    stages: tuple[Stage, ...]
+    quarantined: Stage
+    lags: tuple[Lag, ...]
+    parts: tuple[Part, ...]
+    parked: int  # messages a service could not handle because of a bug of ours, since it started
+    stored: Stored | None
+
+    def stage(self, name: str) -> Stage:
+        return next(stage for stage in self.stages if stage.name == name)
+
+    def part(self, name: str) -> Part:
+        return next(part for part in self.parts if part.name == name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """All that was gathered for one look, before it is put together."""
+
+    at: datetime
+    stored: Stored | None
+    heard: Sequence[Heard]
+    kafka: Part
+    postgresql: Part
+    counted: Callable[[str, int], int | None]  # stage, minute: what its own counter grew by, None where nobody looked
+    lagged: Callable[[str, int], float | None]  # topic, minute: the worst lag in seconds
+
+
+def build(seen: Seen) -> Figures:
+    """The figures of one look. Pure."""
+    now = minute_of(seen.at)
+    window = range(now - MINUTES + 1, now + 1)
+    return Figures(
+        at=seen.at,
+        stages=tuple(_stage(name, seen, window) for name in PATH),
+        quarantined=_stage("quarantined", seen, window),
+        lags=_lags(seen, window),
+        parts=(seen.kafka, seen.postgresql, *(_part(name, seen.heard) for name in SERVICES)),
+        parked=int(sum(n for heard in seen.heard for (_, outcome), n in heard.handled.items() if outcome == "parked")),
+        stored=seen.stored,
+    )
+
+
+def minute_of(moment: datetime) -> int:
+    """Minutes since 1970."""
+    return int(moment.timestamp() // 60)
+
+
+def _stage(name: str, seen: Seen, window: range) -> Stage:
+    """A stage's own counter knows first; where nobody looked at it, the database knows what came through since."""
+    stored = None if seen.stored is None else seen.stored.flow.get(name, {})
+
+    def number(minute: int) -> int | None:
+        counted = seen.counted(name, minute)
+        return counted if counted is not None or stored is None else stored.get(minute, 0)
+
+    return Stage(name=name, minutes=tuple(number(minute) for minute in window))
+
+
+def _lags(seen: Seen, window: range) -> tuple[Lag, ...]:
+    told = {shown(topic) for heard in seen.heard for topic in heard.lag_messages}
+    names = [*READ_BY, *sorted(told - READ_BY.keys())]
+    return tuple(_lag(topic, seen, window) for topic in names)
+
+
+def _lag(topic: str, seen: Seen, window: range) -> Lag:
+    """Several processes may read one topic, each some of its partitions."""
+    messages = [n for heard in seen.heard for t, n in heard.lag_messages.items() if shown(t) == topic]
+    seconds = [n for heard in seen.heard for t, n in heard.lag_seconds.items() if shown(t) == topic]
+    reader = next((h.name for h in seen.heard if any(shown(t) == topic for t in h.lag_messages)), "")
+    return Lag(
+        topic=topic,
+        service=READ_BY.get(topic, reader),
+        messages=int(sum(messages)) if messages else None,
+        seconds=max(seconds) if seconds else None,
+        minutes=tuple(seen.lagged(topic, minute) for minute in window),
+    )
+
+
+def shown(topic: str) -> str:
+    """Under which name a topic's lag stands on the page."""
+    return AGENCY_TOPICS if topic.startswith(topics.AGENCY_PREFIX) else topic
+
+
+def _part(name: str, everyone: Sequence[Heard]) -> Part:
+    """One service, which may be several processes: the worst of them counts."""
+    order = ("down", "not-ready", "slow", "up")
+    mine = sorted((heard for heard in everyone if heard.name == name), key=lambda heard: order.index(heard.state))
+    if not mine:
+        return Part(name=name, state="down")
+    troubled = [heard for heard in mine if heard.last_error]
+    latest = max(troubled, key=lambda heard: heard.last_error_at.timestamp() if heard.last_error_at else 0, default=None)
+    return Part(
+        name=name,
+        state=mine[0].state,
+        away=tuple(sorted({step for heard in mine for step in heard.away})),
+        last_error=latest.last_error if latest else "",
+        last_error_at=latest.last_error_at if latest else None,
+    )
+
+
+def as_json(figures: Figures) -> dict[str, Any]:
+    """The same facts for a program: orjson writes the dataclasses out."""
+    return {"figures": figures, "window_minutes": MINUTES}

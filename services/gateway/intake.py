@@ -1,0 +1,111 @@
+"""Understands how accepted entries reach Kafka: stamped, sealed, keyed by subject, and counted once acknowledged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import orjson
+
+from credithub.crashpoints import crashpoint
+from credithub.http.cloudevents import Envelope
+from credithub.topics import SUBMISSIONS
+from credithub.vault import Vault
+from services.gateway.rules import ENCRYPTION_CONTEXT, key_of_subject
+
+SOME = 250  # records sent at once; between two such parts the gateway may die with some sent and some not
+
+
+class Sender(Protocol):
+    """The producer, as far as intake knows it. False: not acknowledged, it may yet arrive."""
+
+    async def send(self, topic: str, key: bytes, value: bytes) -> bool: ...
+    async def send_all(self, topic: str, records: Sequence[tuple[bytes, bytes]]) -> list[bool]: ...
+    async def alive(self) -> bool: ...
+
+
+@dataclass(slots=True)
+class Line:
+    """The line to Kafka: known to be up or down, so that nobody waits ten seconds to hear that it is down."""
+
+    sender: Sender
+    up: bool = True
+
+    async def send(self, topic: str, records: Sequence[tuple[bytes, bytes]]) -> list[bool]:
+        """Per record: acknowledged, or unknown. A line that lost one counts as down until it is seen up again."""
+        if len(records) == 1:
+            sent = [await self.sender.send(topic, *records[0])]
+        else:
+            sent = await self._in_parts(topic, records)
+        if not all(sent):
+            self.up = False
+        return sent
+
+    async def _in_parts(self, topic: str, records: Sequence[tuple[bytes, bytes]]) -> list[bool]:
+        sent: list[bool] = []
+        for start in range(0, len(records), SOME):
+            sent += await self.sender.send_all(topic, records[start : start + SOME])
+            if not all(sent):
+                break
+            crashpoint("gateway.after_some_sent")
+        return sent + [False] * (len(records) - len(sent))
+
+    async def run_once(self) -> int:
+        """Looks whether the broker answers."""
+        self.up = await self.sender.alive()
+        return 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Stamp:
+    """What every entry of one request is stamped with."""
+
+    submission: str
+    supplier: str
+    received_at: str
+    catalogue: str
+    allowed_items: list[str]
+    count: int
+
+
+@dataclass(slots=True)
+class Sealer:
+    """Turns entries into Kafka records that nobody without the vault can read."""
+
+    vault: Vault
+    limit: int  # bytes of one record
+
+    def event(self, entry: Envelope, digest: str, stamp: Stamp) -> tuple[bytes, bytes] | None:
+        """(key, value), or None where the entry is too big. Written out as SubmittedEntry, without building one."""
+        plain = orjson.dumps(
+            {
+                "submission": stamp.submission,
+                "index": entry.index,
+                "count": stamp.count,
+                "supplier": stamp.supplier,
+                "source": entry.source,
+                "id": entry.id,
+                "digest": digest,
+                "received_at": stamp.received_at,
+                "form": "event",
+                "catalogue": stamp.catalogue,
+                "mapping": None,
+                "allowed_items": stamp.allowed_items,
+                "body": entry.body(),
+                "file": None,
+                "row": None,
+            }
+        )
+        if len(plain) > self.limit:
+            return None
+        key = self.key(entry.data.get("subject"), entry.source, entry.id)
+        return key, self.vault.encrypt(plain, ENCRYPTION_CONTEXT)
+
+    def key(self, subject: object, source: str, id_: str) -> bytes:
+        """The organisation code, or a keyed hash of another identifier, or of the entry itself."""
+        identifier = key_of_subject(subject)
+        if identifier is None:
+            return self.vault.hmac("entry", f"{source}\n{id_}").encode()
+        scheme, value = identifier
+        return (value if scheme == "organisation_code" else self.vault.hmac(scheme, value)).encode()

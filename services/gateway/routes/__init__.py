@@ -1,0 +1,1 @@
+"""Understands the gateway's routes, one resource a file."""

@@ -1,0 +1,106 @@
+"""Understands what the gateway decides: whose key may do what, and which entries it takes in. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from credithub.domain.codes import SCHEMES, judge, partition_identifier
+from credithub.domain.reasons import REASONS, Reason, explain
+
+ROLES = ("supplier", "agency", "operator", "auditor")
+SEE_ALL = frozenset({"operator", "auditor"})
+ENCRYPTION_CONTEXT = b"credit.submissions"
+LONGEST_CODE = 64  # characters of an identifier worth looking at
+
+ITEM_OF_KIND: Mapping[str, str] = {
+    "licence.granted": "licence",
+    "penalty.imposed": "penalty",
+    "judgment-debtor.listed": "judgment-debtor",
+    "judgment-debtor.removed": "judgment-debtor",
+    "subject.registered": "registration",
+    "subject.changed": "registration",
+    "subject.deregistered": "registration",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """What the holder of a key may do. `agency` is who it speaks for; operators speak for nobody."""
+
+    key: str
+    agency: str | None = None
+    department: str | None = None
+    roles: frozenset[str] = frozenset()
+    items: frozenset[str] = frozenset()
+    sources: frozenset[str] = frozenset()
+
+    @property
+    def sees_all(self) -> bool:
+        return not self.roles.isdisjoint(SEE_ALL)
+
+    @property
+    def supplies(self) -> str | None:
+        """The supplier whose submissions these are, if any."""
+        return self.agency if "supplier" in self.roles else None
+
+    @property
+    def acts(self) -> str | None:
+        """The agency whose obligations these are, if any."""
+        return self.agency if "agency" in self.roles else None
+
+
+def refusal(kind: str, source: str, grant: Grant) -> Reason | None:
+    """Why an event whose envelope is sound is not taken in from this key."""
+    item = ITEM_OF_KIND.get(kind)
+    if item is None:
+        return Reason(code="kind-unknown", field="type")
+    if source not in grant.sources:
+        return Reason(code="source-not-granted", field="source")
+    if item not in grant.items:
+        return Reason(code="owner-not-allowed", field="type", value=item)
+    return None
+
+
+def key_of_subject(subject: object) -> tuple[str, str] | None:
+    """(scheme, value) of the identifier that orders a subject's entries, read from what may be any JSON at all.
+
+    Only sound codes count, on their normalised form: a key stands in the clear, so nothing unknown goes into it.
+    """
+    if not isinstance(subject, dict):
+        return None
+    found = {scheme: _sound(scheme, raw) for scheme in SCHEMES if isinstance(raw := subject.get(scheme), str)}
+    return partition_identifier(found) if found else None
+
+
+@lru_cache(maxsize=65_536)
+def _sound(scheme: str, raw: str) -> str | None:
+    return judge(scheme, raw).value if len(raw) <= LONGEST_CODE else None
+
+
+def spoken(reason: Reason) -> dict[str, Any]:
+    """A reason as clients read it: its facts, and a sentence in each language."""
+    told: dict[str, Any] = {"code": reason.code}
+    told |= {
+        name: value
+        for name, value in (("field", reason.field), ("value", reason.value), ("hint", reason.hint), ("row", reason.row))
+        if value is not None
+    }
+    if reason.code in REASONS:
+        told |= {"zh": explain(reason, "zh"), "en": explain(reason, "en")}
+    return told
+
+
+def spoken_all(stored: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The same for reasons as the database keeps them."""
+    names = ("code", "field", "value", "hint", "row")
+    return [spoken(Reason(**{name: each.get(name) for name in names})) for each in stored]
+
+
+def status_of(received: int, refused: int, unknown: int) -> int:
+    """202: all were received; 207: some; 422: none, and sending again is no use; 503: none for certain, try again."""
+    if received:
+        return 207 if refused or unknown else 202
+    return 503 if unknown else 422
