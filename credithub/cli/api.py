@@ -64,9 +64,9 @@ def call(terminal: Terminal, method: str, path: str, body: Mapping[str, object] 
         terminal.fail(terminal.text("unreachable", url=context.url, problem=reason), UNREACHABLE)
 
 
-def items(answer: Answer) -> list[dict[str, Any]]:
-    """The rows of a list answer: `{"items": […], …}`."""
-    return cast("list[dict[str, Any]]", answer.content["items"])
+def rows(answer: Answer, name: str) -> list[dict[str, Any]]:
+    """A list answer's rows: `{"<name>": […], "next": …}`."""
+    return cast("list[dict[str, Any]]", answer.content[name])
 
 
 def quoted(part: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import resource
 import shutil
@@ -13,18 +12,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-import asyncpg
-import psutil
-from confluent_kafka import KafkaException
-
 from credithub.clock import now
-from credithub.embedded import account, accounts, jars, kafka, postgres
+from credithub.embedded import account, inspection, jars, kafka, postgres
 from credithub.embedded.fleet import probe
 from credithub.embedded.options import Options
-from credithub.embedded.passwords import KAFKA_ADMIN, SERVICES, passwords
+from credithub.embedded.passwords import SERVICES
 from credithub.embedded.ports import LOOPBACK, free, holder, listening
 from credithub.embedded.state import State
-from credithub.errors import ConfigurationError
+from credithub.errors import ConfigurationError, Unavailable
 from credithub.topics import HUB_TOPICS
 from credithub.vault import Vault
 
@@ -32,6 +27,7 @@ Level = Literal["ok", "warn", "fail", "skip"]
 MEMORY = 1_500  # MB free before a start
 DISK = 2_000  # MB
 FILES = 1_024
+AGAIN = "credithub down && credithub up"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +66,7 @@ def python(_: Place) -> Found:
 
 
 def memory(place: Place) -> Found:
-    free_mb = psutil.virtual_memory().available // 1_000_000
+    free_mb = inspection.free_memory() // 1_000_000
     return _found(place.up or free_mb >= MEMORY, f"{free_mb} MB", "CREDITHUB_KAFKA_HEAP=256m credithub up", bad="warn")
 
 
@@ -165,26 +161,10 @@ def database(place: Place) -> Found:
     if not place.up:
         return SKIPPED
     try:
-        version = asyncio.run(_revision(place))
-    except (OSError, asyncpg.PostgresError) as problem:
-        return Found(level="fail", detail=str(problem), mend="credithub down && credithub up")
-    return _found(bool(version), f"alembic {version}", "credithub down && credithub up")
-
-
-async def _revision(place: Place) -> str:
-    password = passwords(place.data / "secrets")["credithub_owner"]
-    connection = await asyncpg.connect(
-        host=LOOPBACK,
-        port=place.port("postgres"),
-        user="credithub_owner",
-        password=password,
-        database="credithub",
-        timeout=5,
-    )
-    try:
-        return str(await connection.fetchval("SELECT version_num FROM alembic_version") or "")
-    finally:
-        await connection.close(timeout=5)
+        version = inspection.revision(place.data, place.port("postgres"))
+    except Unavailable as problem:
+        return Found(level="fail", detail=str(problem), mend=AGAIN)
+    return _found(bool(version), f"alembic {version}", AGAIN)
 
 
 def broker(place: Place) -> Found:
@@ -192,19 +172,17 @@ def broker(place: Place) -> Found:
     if not place.up:
         return SKIPPED
     try:
-        password = passwords(place.data / "secrets")[KAFKA_ADMIN]
-        topics = accounts.admin(f"{LOOPBACK}:{place.port('kafka')}", password).list_topics(timeout=5).topics
-    except KafkaException as problem:
-        return Found(level="fail", detail=str(problem), mend="credithub down && credithub up")
-    absent = sorted(HUB_TOPICS.keys() - topics.keys())
-    return _found(not absent, f"{len(topics)} topics", "credithub down && credithub up")
+        topics = inspection.topics(place.data, place.port("kafka"))
+    except Unavailable as problem:
+        return Found(level="fail", detail=str(problem), mend=AGAIN)
+    return _found(topics >= HUB_TOPICS.keys(), f"{len(topics)} topics", AGAIN)
 
 
 def agencies(place: Place) -> Found:
     if not place.up:
         return SKIPPED
     port = place.port("kafka_agency")
-    return _found(listening(port), f"{LOOPBACK}:{port}", "credithub down && credithub up")
+    return _found(listening(port), f"{LOOPBACK}:{port}", AGAIN)
 
 
 def services(place: Place) -> Found:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from credithub.cli.api import Answer, call, items, quoted
+from credithub.cli.api import Answer, call, quoted, rows
 from credithub.cli.terminal import Terminal, of
 
 agency = typer.Typer(no_args_is_help=True, help="部门：接入、列出、撤销 / agencies: add, list, revoke")
@@ -49,7 +49,7 @@ def agency_add(
 def agency_list(context: typer.Context) -> None:
     """列出部门 / list them."""
     terminal = of(context)
-    terminal.table(items(call(terminal, "GET", "/v1/agencies")), AGENCY_COLUMNS)
+    terminal.table(rows(call(terminal, "GET", "/v1/agencies"), "agencies"), AGENCY_COLUMNS)
 
 
 @agency.command("revoke")
@@ -80,7 +80,7 @@ def key_create(
 def key_list(context: typer.Context) -> None:
     """列出密钥（不含密文） / list them, without the secrets."""
     terminal = of(context)
-    terminal.table(items(call(terminal, "GET", "/v1/keys")), KEY_COLUMNS)
+    terminal.table(rows(call(terminal, "GET", "/v1/keys"), "keys"), KEY_COLUMNS)
 
 
 @key.command("rotate")
@@ -113,8 +113,8 @@ def _show(terminal: Terminal, answer: Answer) -> None:
 
 
 def _flat(content: dict[str, Any], before: str = "") -> list[tuple[str, object]]:
-    rows: list[tuple[str, object]] = []
+    flat: list[tuple[str, object]] = []
     for name, value in content.items():
         nested = cast("dict[str, Any]", value) if isinstance(value, dict) else None
-        rows += [(before + name, value)] if nested is None else _flat(nested, f"{before}{name}.")
-    return rows
+        flat += [(before + name, value)] if nested is None else _flat(nested, f"{before}{name}.")
+    return flat

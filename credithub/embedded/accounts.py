@@ -1,4 +1,4 @@
-"""Understands the Kafka users of the services: their SCRAM credentials and their least rights."""
+"""Understands the Kafka users of the services: their passwords and their least rights."""
 
 from __future__ import annotations
 
@@ -6,75 +6,38 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from confluent_kafka.admin import (
-    AclBinding,
-    AclOperation,
-    AclPermissionType,
-    AdminClient,
-    ResourcePatternType,
-    ResourceType,
-    ScramCredentialInfo,
-    ScramMechanism,
-    UserScramCredentialUpsertion,
-)
-
-from credithub.embedded.passwords import KAFKA_ADMIN, KAFKA_USERS
+from credithub.embedded.passwords import KAFKA_USERS
+from credithub.kafka.admin import KafkaAdmin, Right, User
+from credithub.settings import Settings
 
 TABLE = "kafka-acls.json"
 ITERATIONS = 8192
-TIMEOUT = 20.0
-OPERATIONS = {"read": AclOperation.READ, "write": AclOperation.WRITE, "describe": AclOperation.DESCRIBE}
 
 
-def admin(bootstrap: str, password: str, user: str = KAFKA_ADMIN) -> AdminClient:
-    """Of the embedded broker, on its INTERNAL listener."""
-    return AdminClient(
-        {
-            "bootstrap.servers": bootstrap,
-            "security.protocol": "SASL_PLAINTEXT",
-            "sasl.mechanism": "SCRAM-SHA-512",
-            "sasl.username": user,
-            "sasl.password": password,
-            "socket.timeout.ms": 10_000,
-            "reconnect.backoff.ms": 50,
-            "reconnect.backoff.max.ms": 500,
-            "log_level": 0,
-        }
+async def set_up(admin: Settings, passwords: Mapping[str, str], rights: Iterable[Right]) -> None:
+    """Gives each service's user its password and the rights; may be run again."""
+    client = KafkaAdmin(admin)
+    await client.set_users(
+        [User(name=user, password=passwords[user].encode(), iterations=ITERATIONS) for user in KAFKA_USERS]
     )
+    await client.grant(rights)
 
 
-def set_users(client: AdminClient, passwords: Mapping[str, str], users: Iterable[str] = KAFKA_USERS) -> None:
-    """Gives each user its password; may be run again."""
-    info = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, ITERATIONS)
-    wanted = [UserScramCredentialUpsertion(user, info, passwords[user].encode()) for user in users]
-    for future in client.alter_user_scram_credentials(wanted, request_timeout=TIMEOUT).values():
-        future.result(TIMEOUT)
-
-
-def set_rights(client: AdminClient, bindings: Iterable[AclBinding]) -> None:
-    """Adds rights; those that exist stay as they are."""
-    for future in client.create_acls(list(bindings), request_timeout=TIMEOUT).values():
-        future.result(TIMEOUT)
-
-
-def least_rights(table: str | None = None) -> list[AclBinding]:
-    """The table deploy/kafka-acls.json as bindings, for any broker. A name that ends in + means all that begin so."""
+def least_rights(table: str | None = None) -> list[Right]:
+    """The table deploy/kafka-acls.json, for any broker. A name that ends in + means all that begin so."""
     content: dict[str, dict[str, list[str]]] = json.loads(table or table_file().read_text(encoding="utf-8"))
     return [
-        binding
-        for user, rights in content.items()
-        for kind, names in rights.items()
-        for name in names
-        for binding in _bindings(user, kind, name)
+        _right(user, kind, name) for user, rights in content.items() for kind, names in rights.items() for name in names
     ]
 
 
-def all_rights(users: Iterable[str] = KAFKA_USERS) -> list[AclBinding]:
+def all_rights(users: Iterable[str] = KAFKA_USERS) -> list[Right]:
     """For development only: everything below credit. and every group of ours."""
+    places = (("topic", "credit."), ("group", "credithub-"))
     return [
-        _binding(user, kind, name, AclOperation.ALL)
+        Right(user=user, kind=kind, name=name, operation="ALL", prefixed=True)
         for user in users
-        for kind, name in ((ResourceType.TOPIC, "credit.+"), (ResourceType.GROUP, "credithub-+"))
+        for kind, name in places
     ]
 
 
@@ -85,14 +48,11 @@ def table_file() -> Path:
     return next(path for path in places if path.exists())
 
 
-def _bindings(user: str, kind: str, name: str) -> list[AclBinding]:
-    if kind == "groups":
-        return [_binding(user, ResourceType.GROUP, name, AclOperation.READ)]
-    return [_binding(user, ResourceType.TOPIC, name, OPERATIONS[kind])]
-
-
-def _binding(user: str, kind: ResourceType, name: str, operation: AclOperation) -> AclBinding:
-    prefixed = name.endswith("+")
-    pattern = ResourcePatternType.PREFIXED if prefixed else ResourcePatternType.LITERAL
-    allow = AclPermissionType.ALLOW
-    return AclBinding(kind, name.rstrip("+"), pattern, f"User:{user}", "*", operation, allow)
+def _right(user: str, kind: str, name: str) -> Right:
+    return Right(
+        user=user,
+        kind="group" if kind == "groups" else "topic",
+        name=name.rstrip("+"),
+        operation="READ" if kind == "groups" else kind.upper(),
+        prefixed=name.endswith("+"),
+    )

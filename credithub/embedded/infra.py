@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -12,10 +13,11 @@ from credithub.embedded import accounts, jars, roles
 from credithub.embedded.kafka import Kafka
 from credithub.embedded.kafka_config import KafkaOptions, Ports
 from credithub.embedded.passwords import KAFKA_ADMIN, KAFKA_USERS, POSTGRES_ADMIN, ROLES, passwords, private
-from credithub.embedded.ports import choose
+from credithub.embedded.ports import LOOPBACK, choose
 from credithub.embedded.postgres import Postgres
 from credithub.embedded.processes import Running
 from credithub.embedded.state import keep_ports, last_ports
+from credithub.settings import Settings
 
 STATE = "infra.json"
 PARTS = ("kafka", "kafka_agency", "kafka_controller", "postgres")
@@ -71,6 +73,19 @@ class Infra:
         self.postgres.running = Running(**state["processes"]["postgres"])
         return self.kafka.running.alive() and self.postgres.running.alive()
 
+    def admin_settings(self, kafka_port: int = 0) -> Settings:
+        """Settings of one who may make topics, users and schemas: for set-up and for tests."""
+        return Settings(
+            kafka_bootstrap=f"{LOOPBACK}:{kafka_port}" if kafka_port else self.kafka.bootstrap,
+            kafka_user=KAFKA_ADMIN,
+            kafka_password=self.passwords[KAFKA_ADMIN],
+            kafka_admin_user=KAFKA_ADMIN,
+            kafka_admin_password=self.passwords[KAFKA_ADMIN],
+            kafka_agency_bootstrap=self.kafka.agency_bootstrap,
+            database_url=self.postgres.url("credithub_owner"),
+            secrets_dir=str(self.data / "secrets"),
+        )
+
     def state(self) -> dict[str, object]:
         """What others need to reach both; it holds passwords."""
         ports, kafka, postgres = self.kafka.ports, self.kafka.running, self.postgres.running
@@ -101,9 +116,8 @@ class Infra:
             Ports(internal=port["kafka"], agency=port["kafka_agency"], controller=port["kafka_controller"])
         )
         self.kafka.wait()
-        client = accounts.admin(self.kafka.bootstrap, self.passwords[KAFKA_ADMIN])
-        accounts.set_users(client, self.passwords)
-        accounts.set_rights(client, accounts.all_rights() if self.wide_rights else accounts.least_rights())
+        rights = accounts.all_rights() if self.wide_rights else accounts.least_rights()
+        asyncio.run(accounts.set_up(self.admin_settings(), self.passwords, rights))
 
     def start_postgres(self, port: int) -> None:
         """Returns when the database and its roles are there."""

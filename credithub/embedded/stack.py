@@ -18,14 +18,12 @@ from credithub.embedded.fleet import Fleet, program
 from credithub.embedded.infra import Infra
 from credithub.embedded.jars import read_lock
 from credithub.embedded.options import PORTS, Options
-from credithub.embedded.passwords import KAFKA_ADMIN
 from credithub.embedded.ports import choose
 from credithub.embedded.processes import Running
 from credithub.embedded.report import Report, Silent
 from credithub.embedded.supervisor import Part, Supervisor
 from credithub.errors import Unavailable
 from credithub.kafka.admin import ensure_hub_topics
-from credithub.settings import Settings
 from credithub.vault import create_secrets
 
 READY = 60.0  # seconds for the services to become ready
@@ -54,11 +52,10 @@ class Stack:
         """Returns when all is ready; on trouble stops what was started and raises."""
         self.data = self.data.absolute()
         self._held.enter_context(state.alone(self.data))
-        try:
+        with ExitStack() as undo:
+            undo.callback(self.stop)
             self._start()
-        except BaseException:
-            self.stop()
-            raise
+            undo.pop_all()
 
     def stop(self) -> None:
         """Services first, so that they drain; then Kafka; then PostgreSQL."""
@@ -87,19 +84,6 @@ class Stack:
         if hasattr(self, "infra"):
             found |= {"kafka": self.infra.kafka.running, "postgres": self.infra.postgres.running}
         return {name: running for name, running in found.items() if running is not None and running.alive()}
-
-    def admin_settings(self) -> Settings:
-        """Settings of one who may make topics: only for set-up, no service gets them but the notifier."""
-        return Settings(
-            kafka_bootstrap=self.infra.kafka.bootstrap,
-            kafka_user=KAFKA_ADMIN,
-            kafka_password=self.infra.passwords[KAFKA_ADMIN],
-            kafka_admin_user=KAFKA_ADMIN,
-            kafka_admin_password=self.infra.passwords[KAFKA_ADMIN],
-            kafka_agency_bootstrap=self.infra.kafka.agency_bootstrap,
-            database_url=self.infra.postgres.url("credithub_owner"),
-            secrets_dir=str(self.data / "secrets"),
-        )
 
     @property
     def agency_bootstrap(self) -> str:
@@ -154,7 +138,7 @@ class Stack:
     def _kafka(self) -> None:
         began = time.monotonic()
         self.infra.start_kafka(self.ports)
-        asyncio.run(ensure_hub_topics(self.admin_settings()))
+        asyncio.run(ensure_hub_topics(self.infra.admin_settings()))
         self.report.done("kafka", self.infra.kafka.bootstrap, time.monotonic() - began)
 
     def _services(self) -> None:
