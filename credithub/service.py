@@ -151,7 +151,7 @@ async def _serve_health(process: Process) -> web.AppRunner:
     app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", exposition)])
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", process.settings.health_port).start()
+    await web.TCPSite(runner, process.settings.health_host, process.settings.health_port).start()
     return runner
 
 

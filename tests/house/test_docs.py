@@ -49,7 +49,7 @@ PAIRS = [(path, ZH / path.relative_to(EN)) for path in PAGES if path.is_relative
 PAIRS.append((Path("README.md"), Path("README.zh.md")))
 
 
-@pytest.mark.parametrize(("english", "chinese"), PAIRS, ids=lambda path: str(path))
+@pytest.mark.parametrize(("english", "chinese"), PAIRS, ids=str)
 def test_both_languages_have_the_same_headings_and_the_same_commands(english: Path, chinese: Path) -> None:
     assert levels(english) == levels(chinese)
     commands = re.compile(r"^(?:make|credithub|curl|python|docker|kcat) .+$", re.MULTILINE)
