@@ -59,8 +59,9 @@ class Refused(Protocol):
     def reasons(self) -> tuple[Reason, ...]: ...
 
 
-class Problem(Exception):  # noqa: N818  what RFC 9457 calls it
-    """Raised anywhere under a route; becomes the answer. `params` fill the texts, `reasons` become `errors`."""
+class Problem(Exception):
+    """Raised anywhere under a route; becomes the answer. `params` fill the texts and stand in the body as members,
+    `reasons` and `entries` become `errors`."""
 
     def __init__(
         self,
@@ -88,7 +89,7 @@ class Problem(Exception):  # noqa: N818  what RFC 9457 calls it
         names = [name for pair in pairs for name in (reversed(pair) if chinese_first else pair)]
         told: dict[str, Any] = {"type": f"/problems/{self.text.code}", "status": self.status, "code": self.text.code}
         told |= {name: _filled(getattr(self.text, name), self.params) for name in names}
-        return told | ({"errors": self.errors} if self.errors else {})
+        return told | self.params | ({"errors": self.errors} if self.errors else {})
 
 
 def response(problem: Problem, accept_language: str = "") -> Response:

@@ -36,8 +36,8 @@ class JsonLimits:
 LIMITS = JsonLimits()
 
 
-class BadJson(Exception):  # noqa: N818  named for what was wrong, as the house names refusals
-    """A body, or one entry of it, is refused: `code` is in problem.PROBLEMS, `where` never repeats a value."""
+class BadJson(Exception):
+    """A body, or one entry of it, is refused: `code` is in REASONS, `where` never repeats a value."""
 
     def __init__(self, code: str, where: str) -> None:
         super().__init__(f"{code} at {where}")

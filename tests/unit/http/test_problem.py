@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -37,7 +38,7 @@ def test_a_problem_has_the_members_of_rfc_9457_and_ours() -> None:
     assert (body["status"], body["code"]) == (413, "batch-too-long")
     assert "1001" in body["detail"]
     assert "1001" in body["detail_zh"]
-    assert set(body) == {"type", "status", "code", *PAIRS, *(name + "_zh" for name in PAIRS)}
+    assert set(body) == {"type", "status", "code", *PAIRS, *(name + "_zh" for name in PAIRS), "most", "found"}
 
 
 @pytest.mark.parametrize(
@@ -65,6 +66,23 @@ def test_errors_name_entry_row_field_and_what_to_do() -> None:
 def test_a_reason_without_words_still_makes_an_answer() -> None:
     (error,) = Problem("feedback-refused", reasons=[Reason(code="not-yet-known")]).body()["errors"]
     assert error == {"code": "not-yet-known"}
+
+
+def test_every_problem_raised_anywhere_is_in_the_table_and_fills_its_texts() -> None:
+    raised = [
+        (found[1], set(re.findall(r"(\w+)=", found[2])))
+        for room in ("services", "credithub")
+        for path in (Path(__file__).parents[3] / room).rglob("*.py")
+        for found in re.finditer(r'Problem\(\s*"([a-z0-9-]+)"([^()]*(?:\([^()]*\)[^()]*)*)\)', path.read_text("utf-8"))
+    ]
+    assert {code for code, _ in raised} <= set(PROBLEMS)
+    wanting = [
+        (code, name)
+        for code, given in raised
+        for name in re.findall(r"{(\w+)}", PROBLEMS[code].detail)
+        if name not in given
+    ]
+    assert wanting == []
 
 
 def test_a_code_outside_the_table_cannot_be_raised() -> None:
