@@ -21,11 +21,16 @@ POINTS = frozenset(
         "relay.after_send_before_mark",
         "relay.after_mark",
         "notifier.after_take_before_commit",
-        "notifier.after_take_commit",
+        "notifier.after_write_before_commit",
+        "notifier.after_commit",
         "notifier.after_begin_before_send",
         "notifier.after_send_before_conclude",
         "notifier.after_conclude",
-        "notifier.after_feedback_send_before_commit",
+        "notifier.after_feedback_before_commit",
+        "notifier.after_revoke_before_topics",
+        "notifier.after_topics_before_users",
+        "notifier.after_users_before_rights",
+        "notifier.after_rights_before_memory",
     }
 )
 

@@ -34,6 +34,8 @@ DEPENDENCY_ERRORS = Counter(
 REQUESTS = Counter("credithub_http_requests_total", "HTTP requests", ["route", "status"], registry=REGISTRY)
 # Deliveries to agencies by channel and end of the attempt.
 ATTEMPTS = Counter("credithub_attempts_total", "Delivery attempts", ["channel", "outcome"], registry=REGISTRY)
+# Deliveries that have not arrived yet, by state: what agencies have still to hear.
+DELIVERIES = Gauge("credithub_deliveries", "Deliveries not yet arrived, by state", ["state"], registry=REGISTRY)
 # Seconds the oldest notification has waited for its agency's acknowledgement.
 OLDEST_UNACKNOWLEDGED = Gauge(
     "credithub_oldest_unacknowledged_seconds", "Age of the oldest unacknowledged notification", registry=REGISTRY

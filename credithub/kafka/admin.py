@@ -61,10 +61,13 @@ class User:
 
 
 class KafkaAdmin:
-    """Acts with the administrator's account. Raises Unavailable for anything the broker refuses or does not answer."""
+    """Acts with the administrator's account, or with the service's own, which can look at some topics only.
 
-    def __init__(self, settings: Settings) -> None:
-        self._client = AdminClient(confluent_options(settings, admin=True))
+    Raises Unavailable for anything the broker refuses or does not answer.
+    """
+
+    def __init__(self, settings: Settings, *, admin: bool = True) -> None:
+        self._client = AdminClient(confluent_options(settings, admin=admin))
         self._partitions = settings.partitions
         self._replication = settings.kafka_replication
 
@@ -98,9 +101,9 @@ class KafkaAdmin:
             ]
         )
 
-    async def drop_users(self, names: Sequence[str]) -> None:
+    async def drop_users(self, names: Iterable[str]) -> None:
         """Takes the users away; those that are not there are no matter."""
-        await self._alter([UserScramCredentialDeletion(name, ScramMechanism.SCRAM_SHA_512) for name in names])
+        await self._alter([UserScramCredentialDeletion(name, ScramMechanism.SCRAM_SHA_512) for name in sorted(set(names))])
 
     async def rights(self) -> frozenset[Right]:
         """All rights that are granted on topics, groups and anything else."""

@@ -15,9 +15,9 @@ from credithub.crashpoints import crashpoint
 from credithub.db.engine import AsyncEngine
 from credithub.domain.notifications import Lane
 from credithub.log import logger
+from services.notifier.bell import Bell
 from services.notifier.channels import ATTEMPT_SECONDS, Channels
 from services.notifier.rules import Backoff, Key, Next, Task, Try, conclude
-from services.notifier.signal import Bell
 from services.notifier.store import trying
 from services.notifier.store.connection import lock_tasks, transaction
 from services.notifier.store.trying import Parcel, Result
@@ -118,7 +118,7 @@ class Reaper:
 
     engine: AsyncEngine
     channels: Channels
-    bell: Bell
+    bells: Sequence[Bell]
     lease: float = LEASE_SECONDS
 
     async def run_once(self) -> int:
@@ -129,7 +129,8 @@ class Reaper:
         lost = [Result(parcel=parcel, outcome="unknown", detail="its process is gone") for parcel in late]
         await conclude_all(self.engine, lost, self.channels)
         logger().warning("attempts.reaped", number=len(late))
-        self.bell.ring()
+        for bell in self.bells:
+            bell.ring()
         return len(late)
 
 

@@ -1,9 +1,9 @@
-"""Understands how a notification reaches an agency's own topics: a structured CloudEvent, kept once the broker says so."""
+"""Understands how a notification reaches an agency's own topics: a structured CloudEvent, kept once acknowledged."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 import orjson
@@ -24,7 +24,7 @@ class KafkaChannel:
 
     producer: Producer
     name: str = "kafka"
-    backoff: Backoff = Backoff()
+    backoff: Backoff = field(default_factory=Backoff)
 
     async def deliver(self, agency: str, parcels: Sequence[Parcel]) -> list[Result]:
         records = [(key_of(parcel), cloud_event(parcel)) for parcel in parcels]

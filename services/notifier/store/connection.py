@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -13,7 +13,7 @@ from services.notifier.rules import Key, Task
 
 
 @asynccontextmanager
-async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+async def transaction(engine: AsyncEngine) -> AsyncGenerator[AsyncConnection]:
     """Commits at the end of the block. After Unavailable what was written is unknown: do it again, it is keyed."""
     try:
         async with engine.begin() as conn:

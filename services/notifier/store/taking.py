@@ -106,7 +106,8 @@ async def _write_counters(conn: AsyncConnection, batch: Batch) -> None:
     agencies = sorted(batch.counters)
     await conn.execute(
         text(
-            "UPDATE notifier.counters AS c SET ends = x.ends, rest = x.rest, channels = string_to_array(x.channels, ',')"
+            "UPDATE notifier.counters AS c SET ends = x.ends, rest = x.rest, "
+            " channels = string_to_array(x.channels, ',')"
             " FROM unnest(CAST(:agencies AS text[]), CAST(:ends AS bigint[]), CAST(:rest AS bigint[]),"
             " CAST(:channels AS text[])) AS x(agency, ends, rest, channels) WHERE c.agency = x.agency"
         ),
@@ -160,35 +161,31 @@ async def _end_older(conn: AsyncConnection, ended: Mapping[Key, tuple[Version, s
         "versions": [ended[key][0][1] for key in keys],
         "states": [ended[key][1] for key in keys],
     }
-    older = (
-        " FROM unnest(CAST(:agencies AS text[]), CAST(:obligations AS text[]), CAST(:epochs AS int[]),"
-        " CAST(:versions AS int[]), CAST(:states AS text[])) AS x(agency, obligation, epoch, version, state)"
-        " WHERE d.agency = x.agency AND d.obligation = x.obligation AND (d.epoch, d.version) < (x.epoch, x.version)"
-    )
-    await conn.execute(
-        text(
-            f"UPDATE notifier.deliveries AS d SET state = x.state{older} AND d.state IN ('due', 'failed', 'parked')"
-            " AND d.state IN ('due', 'failed', 'in-flight', 'parked')"
-        ),
-        args,
-    )
+    await conn.execute(_END_OLDER, args)
     if any(state == "cancelled" for _, state in ended.values()):
-        await conn.execute(
-            text(
-                "UPDATE notifier.notifications AS n SET void = true FROM notifier.deliveries AS d,"
-                f"{older.removeprefix(' FROM')} AND x.state = 'cancelled'"
-                " AND n.agency = d.agency AND n.lane = d.lane AND n.number = d.number"
-            ),
-            args,
-        )
+        await conn.execute(_VOID_CANCELLED, args)
+
+
+_OLDER = (
+    " unnest(CAST(:agencies AS text[]), CAST(:obligations AS text[]), CAST(:epochs AS int[]),"
+    " CAST(:versions AS int[]), CAST(:states AS text[])) AS x(agency, obligation, epoch, version, state)"
+    " WHERE d.agency = x.agency AND d.obligation = x.obligation AND (d.epoch, d.version) < (x.epoch, x.version)"
+)
+_END_OLDER = text(
+    f"UPDATE notifier.deliveries AS d SET state = x.state FROM{_OLDER} AND d.state IN ('due', 'failed', 'parked')"
+)
+_VOID_CANCELLED = text(
+    f"UPDATE notifier.notifications AS n SET void = true FROM notifier.deliveries AS d,{_OLDER}"
+    " AND x.state = 'cancelled' AND n.agency = d.agency AND n.lane = d.lane AND n.number = d.number"
+)
 
 
 async def _write_entries(conn: AsyncConnection, batch: Batch) -> None:
     told = [entry.told for entry in batch.entries]
     await conn.execute(
         text(
-            "INSERT INTO notifier.notifications (agency, lane, number, message, obligation, epoch, version, kind, state,"
-            " issued_at, payload, void)"
+            "INSERT INTO notifier.notifications (agency, lane, number, message, obligation, epoch, version, kind,"
+            " state, issued_at, payload, void)"
             " SELECT a, l, n, m, o, e, v, k, s, CAST(i AS timestamptz), CAST(p AS jsonb), x.void"
             " FROM unnest(CAST(:agencies AS text[]), CAST(:lanes AS text[]), CAST(:numbers AS bigint[]),"
             " CAST(:messages AS text[]), CAST(:obligations AS text[]), CAST(:epochs AS int[]),"
@@ -216,8 +213,8 @@ async def _write_deliveries(conn: AsyncConnection, rows: Sequence[Delivery]) -> 
     told = [row.entry.told for row in rows]
     await conn.execute(
         text(
-            "INSERT INTO notifier.deliveries (agency, message, channel, obligation, epoch, version, lane, number, state,"
-            " last_error)"
+            "INSERT INTO notifier.deliveries (agency, message, channel, obligation, epoch, version, lane, number,"
+            " state, last_error)"
             " SELECT * FROM unnest(CAST(:agencies AS text[]), CAST(:messages AS text[]), CAST(:channels AS text[]),"
             " CAST(:obligations AS text[]), CAST(:epochs AS int[]), CAST(:versions AS int[]), CAST(:lanes AS text[]),"
             " CAST(:numbers AS bigint[]), CAST(:states AS text[]), CAST(:reasons AS text[]))"
@@ -239,7 +236,7 @@ async def _write_deliveries(conn: AsyncConnection, rows: Sequence[Delivery]) -> 
 
 def _tells(row: Delivery) -> bool:
     """The matcher is told at once of what ends here: a lift that nobody needs, an agency without a channel."""
-    ended = row.state == "cancelled" and row.entry.told.state == "lifted" or row.state == "parked"
+    ended = (row.state == "cancelled" and row.entry.told.state == "lifted") or row.state == "parked"
     return ended and row.entry.told.kind not in (UNFENCED, "reminder")
 
 

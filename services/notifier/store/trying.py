@@ -19,9 +19,21 @@ from services.notifier.store.taking import outgoing_report
 Outcome: TypeAlias = Literal["delivered", "failed", "unknown", "refused"]
 
 
+_THESE = (
+    " FROM unnest(CAST(:agencies AS text[]), CAST(:messages AS text[]), CAST(:channels AS text[]),"
+    " CAST(:claims AS text[])) AS x(agency, message, channel, claim)"
+    " WHERE d.agency = x.agency AND d.message = x.message AND d.channel = x.channel"
+)
+_SUPERSEDE = text(f"UPDATE notifier.deliveries AS d SET state = 'superseded'{_THESE} AND d.state IN ('due', 'failed')")
+_BEGIN = text(
+    "UPDATE notifier.deliveries AS d SET state = 'in-flight', attempts = d.attempts + 1, claim = x.claim,"
+    f" claimed_at = now(){_THESE} AND d.state IN ('due', 'failed') RETURNING d.claim"
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parcel:
-    """One attempt that has been begun. `payload` is the notification as JSON, empty when only its end is of interest."""
+    """One attempt that has been begun. `payload` is the notification as JSON, empty where only its end matters."""
 
     agency: str
     message: str
@@ -141,24 +153,14 @@ async def _sort_out(
 
 async def _end(conn: AsyncConnection, late: Sequence[Parcel]) -> None:
     if late:
-        await conn.execute(
-            text(f"UPDATE notifier.deliveries AS d SET state = 'superseded'{_THESE} AND d.state IN ('due', 'failed')"),
-            _these(late),
-        )
+        await conn.execute(_SUPERSEDE, _these(late))
 
 
 async def _mark_begun(conn: AsyncConnection, ready: Sequence[Parcel]) -> list[Parcel]:
     """Those that are still due become ours; unfenced ones are locked by nothing but this."""
     if not ready:
         return []
-    rows = await conn.execute(
-        text(
-            "UPDATE notifier.deliveries AS d SET state = 'in-flight', attempts = d.attempts + 1, claim = x.claim,"
-            f" claimed_at = now(){_THESE} AND d.state IN ('due', 'failed') RETURNING d.claim"
-        ),
-        _these(ready),
-    )
-    ours = {row.claim for row in rows}
+    ours = {row.claim for row in await conn.execute(_BEGIN, _these(ready))}
     return [parcel for parcel in ready if parcel.claim in ours]
 
 
@@ -279,13 +281,6 @@ async def overdue(conn: AsyncConnection, seconds: float, most: int) -> list[Parc
         )
         for row in rows
     ]
-
-
-_THESE = (
-    " FROM unnest(CAST(:agencies AS text[]), CAST(:messages AS text[]), CAST(:channels AS text[]),"
-    " CAST(:claims AS text[])) AS x(agency, message, channel, claim)"
-    " WHERE d.agency = x.agency AND d.message = x.message AND d.channel = x.channel"
-)
 
 
 def _these(parcels: Sequence[Parcel]) -> dict[str, object]:

@@ -11,14 +11,23 @@ import pytest
 
 from credithub.db.engine import AsyncEngine, make_engine, text
 from credithub.domain.notifications import Notification
+from credithub.embedded.passwords import KAFKA_ADMIN
+from credithub.settings import Settings
+from services.notifier.bell import Bell
 from services.notifier.channels import by_name
 from services.notifier.deliver import Deliverer, Reaper
 from services.notifier.rules import PULL
-from services.notifier.signal import Bell
 from services.notifier.store.connection import transaction
 from services.notifier.store.taking import open_batch, write_batch
 from tests.harness.channels import FakeChannel
 from tests.harness.ground import Database
+
+
+def admin_settings(database: Database) -> Settings:
+    """The notifier's settings with the administrator's account, which only its reconciler uses."""
+    return database.settings(
+        "notifier", kafka_admin_user=KAFKA_ADMIN, kafka_admin_password=database.infra.passwords[KAFKA_ADMIN]
+    )
 
 
 @dataclass(slots=True)
@@ -62,7 +71,7 @@ class Room:
             await one.drain()
 
     def reaper(self, lease: float = 0.0) -> Reaper:
-        return Reaper(self.engine, by_name(self.kafka), Bell(), lease)
+        return Reaper(self.engine, by_name(self.kafka), [Bell()], lease)
 
     async def pull(
         self, agency: str, ends: int = 0, rest: int = 0, *, epoch: int | None = 1, limit: int = 100
