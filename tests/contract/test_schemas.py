@@ -133,5 +133,5 @@ def _properties(node: Any) -> list[tuple[str, Any]]:
     if not isinstance(node, dict):
         return []
     here = [(name, part) for name, part in node.get("properties", {}).items() if "then" not in node]
-    within = [found for key, part in node.items() if key not in ("if", "then") for found in _properties(part)]
+    within = [found for key, part in node.items() if key not in ("if", "then", "else") for found in _properties(part)]
     return here + within
