@@ -37,7 +37,7 @@ class Settings:
     http_host: str = "127.0.0.1"
     http_port: int = 8010
     health_port: int = 0  # of the three services that serve no API; 0: none
-    health_host: str = "127.0.0.1"  # where it listens; figures only, no secrets: inside a private network it may be wider
+    health_host: str = "127.0.0.1"  # where it listens; it tells figures, no secrets
     advertised_url: str = ""
     tls_cert: str = ""
     tls_key: str = ""

@@ -30,6 +30,7 @@ def pages() -> dict[str, str]:
         "topics.md": topic_table(),
         "metrics.md": metrics(),
         "reasons.md": reasons(),
+        "problems.md": problems(),
     }
 
 
@@ -67,9 +68,7 @@ def metrics() -> str:
         source("credithub/metrics.py"),
         re.MULTILINE,
     )
-    rows = [
-        (code(name), kind.lower(), labels.replace('"', "") or "", why) for why, kind, name, _, labels in found
-    ]
+    rows = [(code(name), kind.lower(), labels.replace('"', "") or "", why) for why, kind, name, _, labels in found]
     return page(
         "Metrics 指标",
         "What `/metrics` exposes, for Prometheus. 供 Prometheus 抓取的指标。",
@@ -80,13 +79,29 @@ def metrics() -> str:
 
 def reasons() -> str:
     table = json.loads(source("schemas/codes/reasons.json"))
-    rows = [
-        (code(r["code"]), r["level"], f"{r['zh']}<br>{r['en']}", f"{r['do_zh']}<br>{r['do_en']}") for r in table
-    ]
+    rows = [(code(r["code"]), r["level"], f"{r['zh']}<br>{r['en']}", f"{r['do_zh']}<br>{r['do_en']}") for r in table]
     return page(
         "Reasons 原因代码",
-        "Why an entry was refused (`refuse`) or taken with a remark (`warn`), and what to do. 拒收或提示的原因与处理办法。",
+        "Why an entry was refused (`refuse`) or taken with a remark (`warn`). 拒收（refuse）或提示（warn）的原因与处理办法。",
         ("code 代码", "level 级别", "what is wrong 问题", "what to do 怎么办"),
+        rows,
+    )
+
+
+def problems() -> str:
+    rows = [
+        (
+            code(r["code"]),
+            str(r["status"]),
+            f"{r['title_zh']}<br>{r['title']}",
+            f"{r['what_to_do_zh']}<br>{r['what_to_do']}",
+        )
+        for r in json.loads(source("schemas/openapi/problems.json"))
+    ]
+    return page(
+        "Problems 接口错误",
+        "What the API answers as problem+json, by its `code`. 接口以 problem+json 答复的错误，按 `code` 查。",
+        ("code 代码", "status 状态码", "what is wrong 问题", "what to do 怎么办"),
         rows,
     )
 
