@@ -51,6 +51,7 @@ _CLASSES = {
 }
 _KINDS = frozenset(registrar + class_ for registrar, classes in _CLASSES.items() for class_ in classes)
 _USC_SHAPE = re.compile(rf"[{USC_CHARACTERS}]{{2}}[0-9]{{6}}[{USC_CHARACTERS}]{{10}}")
+_ORGANISATION_SHAPE = re.compile("[0-9A-Z]{9}")
 _NOISE = re.compile("[\\s\\-\u2010-\u2015\u2212_\u00ad\u200b-\u200f\u2060\ufeff]+")
 _UPPER = str.maketrans("abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _LOOK_ALIKE = {"O": "0", "I": "1", "Z": "2", "S": "5"}
@@ -63,9 +64,11 @@ _LONGEST_SHOWN = 64
 
 def judge(scheme: str, raw: str | None) -> Verdict:
     """Judges one code under the scheme its field declares. Never raises for content; KeyError for an unknown scheme."""
-    if scheme == "unified_code" and raw is not None and _USC_SHAPE.fullmatch(raw) and _is_sound(raw):
+    if raw is None:
+        return _MISSING
+    if (sound := _SOUND.get(scheme)) and sound(raw):
         return Verdict(value=raw)
-    return _MISSING if raw is None else _judge(scheme, raw)
+    return _judge(scheme, raw)
 
 
 def organisation_code_of(unified_code: str) -> str:
@@ -97,15 +100,31 @@ def is_sole_trader(unified_code: str) -> bool:
     return unified_code.startswith("92")
 
 
-def _is_sound(code: str) -> bool:
+def _is_sound_unified(code: str) -> bool:
     return (
-        code[:2] in _KINDS
+        _USC_SHAPE.fullmatch(code) is not None
+        and code[:2] in _KINDS
         and code[8:17] != "000000000"
         and is_known(code[2:8])
         and not is_obsolete(code[2:8])
         and organisation_check(code[8:16]) == code[16]
         and usc_check(code[:17]) == code[17]
     )
+
+
+def _is_sound_organisation(code: str) -> bool:
+    return (
+        _ORGANISATION_SHAPE.fullmatch(code) is not None
+        and code != "000000000"
+        and organisation_check(code[:8]) == code[8]
+    )
+
+
+# The common case, without asking what might be wrong.
+_SOUND: dict[str, Callable[[str], bool]] = {
+    "unified_code": _is_sound_unified,
+    "organisation_code": _is_sound_organisation,
+}
 
 
 @lru_cache(maxsize=16384)

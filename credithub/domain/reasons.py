@@ -17,7 +17,7 @@ class Reason:
     """One fault: a code of the closed table, where it is, what stood there (persons' numbers hidden), what to try."""
 
     code: str  # a key of REASONS; CHARSET carries its place, counted from 1: CHARSET@11
-    field: str | None = None  # column of a row as its header writes it, or dotted path in an event: data.subject.name
+    field: str | None = None  # column of a row as its header writes it, or dotted path in an event's data: subject.name
     value: str | None = None
     hint: str | None = None  # offered, never applied
     row: int | None = None

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
 
 # Compared without spaces and in small letters; dashes alone, however many, mean nothing either.
 _NOTHING = frozenset({"/", "／", "暂无", "空", "未填", "无数据", "nan", "nat", "null", "(null)", "none", "n/a", "#n/a"})
 _DASHES_AND_SPACES = "-—–－ \t\u3000"
+_MAY_BE_NOTHING = frozenset([*_DASHES_AND_SPACES, *(word[0] for word in _NOTHING), "N"])
 _ZERO_WIDTH = dict.fromkeys([0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF, 0x180E, 0x200E, 0x200F])
 _SPACES = re.compile(r"\s+")
 # Control characters but tab and line ends, direction marks, lone surrogates, noncharacters, broken encoding's mark.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffc-\uffff]")
-_BRACKETS = str.maketrans("[]{}<>〔〕【】《》〈〉［］｛｝＜＞「」『』", "()" * 12)
-_DASHES = str.maketrans(dict.fromkeys("‐‑‒–—―−－﹣ー", "-"))
-_DOTS = str.maketrans(dict.fromkeys("•・‧∙⋅･●", "·"))
+_BRACKETS = str.maketrans("[]{}<>〔〕【】《》〈〉「」『』", "()" * 9)
+_DASHES = dict.fromkeys(map(ord, "‐‑‒–—―−ー"), "-")
+_DOTS = dict.fromkeys(map(ord, "•・‧∙⋅●"), "·")
+_SAME = _BRACKETS | _DASHES | _DOTS
+_FOLDED = re.compile(f"[{re.escape(''.join(map(chr, _SAME)))}\\s]")
 
 
 def clean(raw: str) -> str | None:
     """Trimmed, without zero-width marks; None where nothing, or a mark for nothing (- — 暂无 nan null), is left."""
     text = (raw if raw.isprintable() else raw.translate(_ZERO_WIDTH)).strip()
-    if len(text) > 9:
+    if len(text) > 9 or (text and text[0] not in _MAY_BE_NOTHING):
         return text
-    if not text.strip(_DASHES_AND_SPACES):
-        return None
-    return None if _SPACES.sub("", text).lower() in _NOTHING else text
+    return None if not text.strip(_DASHES_AND_SPACES) or _SPACES.sub("", text).lower() in _NOTHING else text
 
 
 def has_forbidden(text: str) -> bool:
@@ -35,18 +35,28 @@ def has_forbidden(text: str) -> bool:
 
 def nfkc(raw: str) -> str:
     """For codes only: full-width letters and digits become plain, zero-width marks go."""
-    return raw if raw.isascii() else unicodedata.normalize("NFKC", raw.translate(_ZERO_WIDTH))
+    if raw.isascii():
+        return raw
+    return unicodedata.normalize("NFKC", raw if raw.isprintable() else raw.translate(_ZERO_WIDTH))
 
 
-@lru_cache(maxsize=4096)
 def fold_document_number(raw: str) -> str:
     """The form on which numbers of documents are compared: one kind of bracket and dash, no spaces, capitals."""
-    text = nfkc(raw).translate(_BRACKETS).translate(_DASHES)
-    return _SPACES.sub("", text).upper()
+    return _fold(raw)
 
 
-@lru_cache(maxsize=4096)
 def fold_name(raw: str) -> str:
     """The form on which names are compared, never a proof that two are one."""
-    text = nfkc(raw).translate(_BRACKETS).translate(_DASHES).translate(_DOTS)
-    return _SPACES.sub("", text).upper()
+    return _fold(raw)
+
+
+def _fold(raw: str) -> str:
+    text = nfkc(raw)
+    if _FOLDED.search(text):
+        text = _SPACES.sub("", text.translate(_SAME))
+    return text.upper()
+
+
+def without_forbidden(text: str) -> str:
+    """The same, fit for a database: what no field may hold is shown as a question mark."""
+    return _FORBIDDEN.sub("?", text)

@@ -59,8 +59,7 @@ def test_control_direction_and_broken_characters_are_seen(text: str) -> None:
 def test_every_reason_says_in_two_languages_what_is_wrong_and_what_to_do() -> None:
     for code, text in REASONS.items():
         assert re.search(r"[\u4e00-\u9fff]", text.zh + text.do_zh), code
-        assert text.en.isascii(), code
-        assert text.do_en.isascii(), code
+        assert not re.search(r"[\u4e00-\u9fff]", text.en + text.do_en), code
         assert text.level in {"refuse", "warn"}
 
 
