@@ -65,7 +65,7 @@ class Edge:
         except Problem as problem:
             await response(problem, header(scope, b"accept-language") or "")(scope, receive, send)
         except Gone:
-            return
+            return None
         finally:
             self._load.requests -= 1
 

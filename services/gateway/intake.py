@@ -9,10 +9,11 @@ from typing import Protocol
 import orjson
 
 from credithub.crashpoints import crashpoint
+from credithub.domain.events import SUBMISSIONS_CONTEXT
+from credithub.errors import Unavailable
 from credithub.http.cloudevents import Envelope
-from credithub.topics import SUBMISSIONS
 from credithub.vault import Vault
-from services.gateway.rules import ENCRYPTION_CONTEXT, key_of_subject
+from services.gateway.rules import key_of_subject
 
 SOME = 250  # records sent at once; between two such parts the gateway may die with some sent and some not
 
@@ -52,14 +53,16 @@ class Line:
         return sent + [False] * (len(records) - len(sent))
 
     async def run_once(self) -> int:
-        """Looks whether the broker answers."""
+        """Looks whether the broker answers; Unavailable when it does not."""
         self.up = await self.sender.alive()
+        if not self.up:
+            raise Unavailable("Kafka: no broker answers")
         return 0
 
 
 @dataclass(slots=True, kw_only=True)
 class Stamp:
-    """What every entry of one request is stamped with."""
+    """What every entry of one request is stamped with. `count` is settled once all envelopes are judged."""
 
     submission: str
     supplier: str
@@ -100,7 +103,7 @@ class Sealer:
         if len(plain) > self.limit:
             return None
         key = self.key(entry.data.get("subject"), entry.source, entry.id)
-        return key, self.vault.encrypt(plain, ENCRYPTION_CONTEXT)
+        return key, self.vault.encrypt(plain, SUBMISSIONS_CONTEXT)
 
     def key(self, subject: object, source: str, id_: str) -> bytes:
         """The organisation code, or a keyed hash of another identifier, or of the entry itself."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -17,7 +18,6 @@ from services.gateway.edge import Load
 from services.gateway.intake import Line, Sealer
 from services.gateway.outcomes import Outcomes
 from services.gateway.rules import Grant
-from services.gateway.sheets import Sheets
 from services.gateway.store.agencies import Agencies
 from services.gateway.store.catalogues import Catalogues
 from services.gateway.store.database import Database
@@ -32,6 +32,11 @@ class Standing:
     on: date = field(default_factory=today)
     epoch: int = 0
     catalogue: Catalogue | None = None
+    item_of_kind: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def take(self, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
+        self.item_of_kind = {event: item.code for item in catalogue.items for event in item.events}
 
     def in_force(self) -> Catalogue:
         if self.catalogue is None:
@@ -76,7 +81,6 @@ class Parts:
     ring: KeyRing
     rate: RateLimit
     outcomes: Outcomes
-    sheets: Sheets
     health: Health
     standing: Standing = field(default_factory=Standing)
     load: Load = field(default_factory=Load)
@@ -111,4 +115,4 @@ class Parts:
             return
         row = await self.stores.catalogues.find(version)
         if row is not None:
-            self.standing.catalogue = from_json(row["content"])
+            self.standing.take(from_json(row["content"]))

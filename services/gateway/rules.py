@@ -8,22 +8,11 @@ from functools import lru_cache
 from typing import Any
 
 from credithub.domain.codes import SCHEMES, judge, partition_identifier
-from credithub.domain.reasons import REASONS, Reason, explain
+from credithub.domain.reasons import REASONS, Reason
 
 ROLES = ("supplier", "agency", "operator", "auditor")
 SEE_ALL = frozenset({"operator", "auditor"})
-ENCRYPTION_CONTEXT = b"credit.submissions"
 LONGEST_CODE = 64  # characters of an identifier worth looking at
-
-ITEM_OF_KIND: Mapping[str, str] = {
-    "licence.granted": "licence",
-    "penalty.imposed": "penalty",
-    "judgment-debtor.listed": "judgment-debtor",
-    "judgment-debtor.removed": "judgment-debtor",
-    "subject.registered": "registration",
-    "subject.changed": "registration",
-    "subject.deregistered": "registration",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +41,8 @@ class Grant:
         return self.agency if "agency" in self.roles else None
 
 
-def refusal(kind: str, source: str, grant: Grant) -> Reason | None:
-    """Why an event whose envelope is sound is not taken in from this key."""
-    item = ITEM_OF_KIND.get(kind)
+def refusal(item: str | None, source: str, grant: Grant) -> Reason | None:
+    """Why an event whose envelope is sound is not taken in from this key; `item` is None where none is about its kind."""
     if item is None:
         return Reason(code="kind-unknown", field="type")
     if source not in grant.sources:
@@ -81,15 +69,17 @@ def _sound(scheme: str, raw: str) -> str | None:
 
 
 def spoken(reason: Reason) -> dict[str, Any]:
-    """A reason as clients read it: its facts, and a sentence in each language."""
-    told: dict[str, Any] = {"code": reason.code}
-    told |= {
-        name: value
-        for name, value in (("field", reason.field), ("value", reason.value), ("hint", reason.hint), ("row", reason.row))
-        if value is not None
-    }
+    """A reason as clients read it: its facts, and what it means and asks for in each language."""
+    facts = {"code": reason.code, "field": reason.field, "value": reason.value, "hint": reason.hint, "row": reason.row}
+    told: dict[str, Any] = {name: value for name, value in facts.items() if value is not None}
     if reason.code in REASONS:
-        told |= {"zh": explain(reason, "zh"), "en": explain(reason, "en")}
+        text, place = REASONS[reason.code], reason.code.partition("@")[2]
+        told |= {
+            "detail": text.en.replace("{n}", place),
+            "detail_zh": text.zh.replace("{n}", place),
+            "what_to_do": text.do_en,
+            "what_to_do_zh": text.do_zh,
+        }
     return told
 
 

@@ -1,0 +1,131 @@
+"""Understands the loading of catalogue versions: checked whole, kept whole, never changed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Path
+from starlette.requests import Request
+from starlette.responses import Response
+
+from credithub.domain.catalogue import Catalogue, CatalogueUnreadable, check, from_json
+from credithub.domain.catalogue import Problem as Fault
+from credithub.domain.persons import mask
+from credithub.domain.reasons import Reason
+from credithub.http.problem import Problem
+from services.gateway.answers import answer
+from services.gateway.bodies import Strict, body_of, documented_answer, documented_body
+from services.gateway.parts import Parts
+from services.gateway.routes.agencies import actor_of
+from services.gateway.store.acts import Taken
+from services.gateway.store.catalogues import NewCatalogue
+
+MOST_FAULTS = 200  # told at once
+
+
+class CatalogueBody(Strict):
+    """A whole catalogue as `credithub catalogue` writes it, and from when it judges."""
+
+    content: dict[str, Any]
+    effective_from: date | None = None
+
+
+LISTED = {
+    "version": "2026-illustrative.1",
+    "effective_from": "2026-01-01",
+    "illustrative": True,
+    "digest": "9b1c…",
+    "in_force": True,
+}
+
+
+def routes(parts: Parts) -> APIRouter:
+    router = APIRouter(tags=["catalogue 目录"])
+
+    @router.post(
+        "/v1/catalogues",
+        status_code=201,
+        summary="装入目录版本：先整体核对 · Load a catalogue version; it is checked whole first",
+        openapi_extra=documented_body(CatalogueBody, {"content": {"manifest": {}}, "effective_from": "2026-12-01"}),
+        responses=documented_answer("已装入 · Loaded", LISTED, 201),
+    )
+    async def load(
+        request: Request, authorization: Annotated[str | None, Header(include_in_schema=False)] = None
+    ) -> Response:
+        grant = parts.caller(authorization, "operator")
+        body = await body_of(request, parts, CatalogueBody)
+        catalogue = await asyncio.to_thread(_checked, body.content)
+        new = new_catalogue(catalogue, body.effective_from)
+        try:
+            await parts.stores.catalogues.add(new, actor_of(grant, request))
+        except Taken:
+            raise Problem("conflict") from None
+        await parts.refresh()
+        facts = {"version": new.version, "effective_from": new.effective_from, "digest": new.digest}
+        return answer(facts | {"illustrative": new.illustrative}, 201)
+
+    @router.get(
+        "/v1/catalogues",
+        summary="目录版本 · Catalogue versions",
+        responses=documented_answer("全部 · All", {"catalogues": [LISTED]}),
+    )
+    async def list_catalogues(
+        authorization: Annotated[str | None, Header(include_in_schema=False)] = None,
+    ) -> Response:
+        parts.caller(authorization)
+        known = parts.standing.catalogue
+        rows = await parts.stores.catalogues.all()
+        shown = [{**row, "in_force": known is not None and row["version"] == known.version} for row in rows]
+        return answer({"catalogues": shown})
+
+    @router.get(
+        "/v1/catalogues/{version}",
+        summary="一个版本的全文 · One version, whole",
+        responses=documented_answer("全文 · The whole", LISTED | {"content": {}}),
+    )
+    async def one_catalogue(
+        version: Annotated[str, Path(max_length=128)],
+        authorization: Annotated[str | None, Header(include_in_schema=False)] = None,
+    ) -> Response:
+        parts.caller(authorization)
+        row = await parts.stores.catalogues.find(version)
+        if row is None:
+            raise Problem("not-found")
+        return answer(row)
+
+    return router
+
+
+def new_catalogue(catalogue: Catalogue, effective_from: date | None) -> NewCatalogue:
+    return NewCatalogue(
+        version=catalogue.version,
+        effective_from=effective_from or catalogue.effective_from,
+        illustrative=catalogue.illustrative,
+        content=catalogue.to_json(),
+        digest=catalogue.digest,
+    )
+
+
+def _checked(content: dict[str, Any]) -> Catalogue:
+    try:
+        catalogue = from_json(content)
+    except CatalogueUnreadable as unreadable:
+        raise _faulty(unreadable.problems) from None
+    faults = check(catalogue)
+    if faults:
+        raise _faulty(faults)
+    return catalogue
+
+
+def _faulty(faults: Sequence[Fault]) -> Problem:
+    """The first faults, each by file, row and code."""
+    return Problem(
+        "request-invalid",
+        reasons=[
+            Reason(code="schema-violation", field=f"{fault.file}/{mask(fault.id)}", value=fault.code, hint=mask(fault.detail))
+            for fault in faults[:MOST_FAULTS]
+        ],
+    )

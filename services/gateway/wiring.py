@@ -1,0 +1,140 @@
+"""Understands how the gateway is put together: one HTTP server, a line to Kafka, a pool to PostgreSQL."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+
+from credithub.db.engine import make_engine
+from credithub.domain.receipts import Signer, key_id_of
+from credithub.http import problem
+from credithub.kafka.producer import Producer
+from credithub.service import Health, Process, run_loops
+from credithub.settings import Settings
+from credithub.vault import Vault
+from services.gateway.auth import REFRESH_SECONDS, KeyRing, RateLimit
+from services.gateway.edge import App, Edge
+from services.gateway.intake import Line, Sealer, Sender
+from services.gateway.outcomes import POLL_SECONDS, Outcomes
+from services.gateway.parts import Parts, Stores
+from services.gateway.routes import (
+    agencies,
+    audit,
+    catalogues,
+    events,
+    keys,
+    notifications,
+    obligations,
+    service,
+    subjects,
+    submissions,
+    trail,
+)
+from services.gateway.spool import sweep
+from services.gateway.store.database import Database
+
+VERSION = "0.1.0"
+LINE_SECONDS = 1.0
+DRAIN_SECONDS = 15  # for requests under way when the process is told to stop
+RESOURCES = (submissions, trail, subjects, obligations, notifications, agencies, keys, catalogues, audit, service)
+
+
+def assemble(settings: Settings, vault: Vault, stores: Stores, sender: Sender, health: Health) -> Parts:
+    """The parts, from what reaches outwards. Tests give their own."""
+    return Parts(
+        settings=settings,
+        vault=vault,
+        stores=stores,
+        line=Line(sender),
+        sealer=Sealer(vault, settings.limit_entry_bytes),
+        ring=KeyRing(vault),
+        rate=RateLimit(settings.rate_per_second),
+        outcomes=Outcomes(stores.submissions),
+        health=health,
+    )
+
+
+def application(parts: Parts) -> App:
+    """The ASGI application. Events have a door of their own, without a router."""
+    app = FastAPI(version=VERSION, openapi_url=None, docs_url=None, redoc_url=None)
+    problem.install(app)
+    key_id = key_id_of(parts.vault.public_key())
+    post = events.PostEvents(parts, Signer(key_id=key_id, sign=parts.vault.sign))
+    app.include_router(events.routes(parts, post))
+    for resource in RESOURCES:
+        app.include_router(resource.routes(parts))
+    fast = {("POST", events.TEMPLATE): post}
+    return Edge(app, parts.load, tls=bool(parts.settings.tls_cert), fast=fast)
+
+
+async def main(process: Process) -> None:
+    """Serves until the process is told to stop."""
+    settings = process.settings
+    sweep(spool_folder(settings))
+    database = Database(make_engine(settings, "gateway"))
+    producer = Producer(settings, "gateway")
+    parts = assemble(settings, Vault.open(settings.secrets_dir), Stores.over(database), producer, process.health)
+    try:
+        await process.until_up("registry", lambda: _first(parts))
+        await process.until_up("kafka", producer.start)
+        process.health.away.clear()
+        process.health.ready = True
+        await run_loops(
+            [
+                process.repeat("registry", parts.refresh, rest=REFRESH_SECONDS),
+                process.repeat("kafka", parts.line.run_once, rest=LINE_SECONDS),
+                process.repeat("outcomes", parts.outcomes.run_once, rest=POLL_SECONDS),
+                _serve(process, application(parts)),
+            ]
+        )
+    finally:
+        await producer.stop()
+        await database.close()
+
+
+def spool_folder(settings: Settings) -> Path:
+    return Path(settings.spool_dir or tempfile.gettempdir())
+
+
+async def _first(parts: Parts) -> None:
+    await parts.refresh()
+
+
+async def _serve(process: Process, app: App) -> None:
+    settings = process.settings
+    config = uvicorn.Config(
+        app,
+        host=settings.http_host,
+        port=settings.http_port,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+        ssl_certfile=settings.tls_cert or None,
+        ssl_keyfile=settings.tls_key or None,
+    )
+    server = _Server(config)
+    await run_loops([server.serve(), _until_told(process, server)])
+
+
+async def _until_told(process: Process, server: uvicorn.Server) -> None:
+    await process.stopping.wait()
+    server.should_exit = True
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, but signals are the process's business."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield

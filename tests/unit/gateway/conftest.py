@@ -1,0 +1,13 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.gateway.desk import Desk, desk
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Desk:
+    """A gateway over fakes."""
+    return desk(tmp_path)
