@@ -62,11 +62,13 @@ def verify(
 
 
 def read_public_key(given: str) -> bytes | None:
-    """32 bytes from a file or a text: PEM, hex, base64, or the bytes themselves."""
+    """32 bytes from a file or a text: the answer of /v1/receipt-key, PEM, hex, base64, or the bytes themselves."""
     path = Path(given)
     raw = path.read_bytes() if len(given) < 1_000 and path.is_file() else given.encode()
     if len(raw) == 32:
         return raw
+    if raw.lstrip().startswith(b"{"):
+        raw = _key_in(raw)
     text = "".join(line.strip() for line in raw.decode("latin-1").splitlines() if not line.startswith("-----"))
     for decode in (bytes.fromhex, _base64):
         try:
@@ -76,6 +78,13 @@ def read_public_key(given: str) -> bytes | None:
         if len(key) == 32:
             return key
     return None
+
+
+def _key_in(raw: bytes) -> bytes:
+    try:
+        return str(orjson.loads(raw).get("public_key", "")).encode()
+    except orjson.JSONDecodeError:
+        return b""
 
 
 def _base64(text: str) -> bytes:

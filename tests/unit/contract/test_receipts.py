@@ -146,11 +146,12 @@ def test_no_value_of_a_refused_entry_stands_in_a_receipt(vault: Vault) -> None:
 PEM_HEAD = bytes.fromhex("302a300506032b6570032100")
 
 
-@pytest.mark.parametrize("form", ["hex", "base64", "pem", "raw", "text"])
+@pytest.mark.parametrize("form", ["hex", "base64", "pem", "raw", "answer", "text"])
 def test_the_command_says_yes(vault: Vault, tmp_path: Path, form: str) -> None:
     key = vault.public_key()
     pem = b"-----BEGIN PUBLIC KEY-----\n" + base64.b64encode(PEM_HEAD + key) + b"\n-----END PUBLIC KEY-----\n"
     forms = {"hex": key.hex().encode() + b"\n", "base64": base64.b64encode(key), "pem": pem, "raw": key}
+    forms["answer"] = orjson.dumps({"algorithm": "Ed25519", "public_key": base64.b64encode(key).decode()})
     given = key.hex() if form == "text" else str(_written(tmp_path / "hub.pub", forms[form]))
     result = _verify(tmp_path, a_receipt(vault), given)
     assert (result.exit_code, "sub_1" in result.output) == (0, True)
