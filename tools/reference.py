@@ -82,7 +82,7 @@ def reasons() -> str:
     rows = [(code(r["code"]), r["level"], f"{r['zh']}<br>{r['en']}", f"{r['do_zh']}<br>{r['do_en']}") for r in table]
     return page(
         "Reasons 原因代码",
-        "Why an entry was refused (`refuse`) or taken with a remark (`warn`). 拒收（refuse）或提示（warn）的原因与处理办法。",
+        "Why an entry was refused (`refuse`) or taken with a remark (`warn`). 原因与处理办法。",
         ("code 代码", "level 级别", "what is wrong 问题", "what to do 怎么办"),
         rows,
     )

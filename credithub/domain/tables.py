@@ -7,8 +7,9 @@ from typing import Any
 
 import orjson
 
-# In a checkout and in an installed wheel alike, `schemas` lies beside the package.
-SHIPPED = Path(__file__).resolve().parents[2] / "schemas"
+PACKAGE = Path(__file__).resolve().parents[1]
+PLACES = (PACKAGE.parent / "schemas", PACKAGE / "_data" / "schemas")  # in a checkout, in an installed wheel
+SHIPPED = next((place for place in PLACES if (place / "codes").is_dir()), PLACES[0])
 
 
 def code_table(name: str) -> Any:

@@ -17,7 +17,6 @@ RUNNING = python_files("credithub", "services")
 NOWHERE_NAMES = {"common", "utils", "util", "helpers", "helper", "base", "manager", "core", "misc", "lib", "shared"}
 LONGEST_FILE = 350  # lines; we think at 250
 LONGEST_FUNCTION = 45  # lines; we think at 30
-LEAST_DOCUMENTED = "Understands "
 
 
 FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
@@ -42,10 +41,11 @@ def _lines(node: ast.AST) -> set[int]:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=str)
-def test_every_module_opens_with_what_it_understands(path: Path) -> None:
+def test_every_module_opens_with_what_it_understands_or_proves(path: Path) -> None:
     docstring = ast.get_docstring(parsed(path)) or ""
     first = docstring.split("\n\n")[0]
-    assert first.startswith(LEAST_DOCUMENTED), f"{path} opens with {first[:60]!r}"
+    assert first, f"{path} does not say what it is for"
+    assert path.parts[0] == "tests" or first.startswith("Understands "), f"{path} opens with {first[:60]!r}"
     assert first.rstrip().endswith((".", "?", "!")), f"{path}: the first sentence of the docstring has no end"
 
 
