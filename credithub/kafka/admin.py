@@ -103,7 +103,8 @@ class KafkaAdmin:
 
     async def drop_users(self, names: Iterable[str]) -> None:
         """Takes the users away; those that are not there are no matter."""
-        await self._alter([UserScramCredentialDeletion(name, ScramMechanism.SCRAM_SHA_512) for name in sorted(set(names))])
+        gone = sorted(set(names))
+        await self._alter([UserScramCredentialDeletion(name, ScramMechanism.SCRAM_SHA_512) for name in gone])
 
     async def rights(self) -> frozenset[Right]:
         """All rights that are granted on topics, groups and anything else."""

@@ -73,7 +73,7 @@ class OnAgencyFeedback:
         named = data.pop("agency", None)
         if named is not None and named != agency_of(record.topic):
             return _refusal(data, Reason(code="owner-not-allowed", field="agency"))
-        reasons = faults(KIND, data, self.schemas)
+        reasons = faults(KIND, data, self.schemas) or _person_faults(data)
         return _refusal(data, *reasons) if reasons else _sound(record, data)
 
 
@@ -111,6 +111,15 @@ def _sound(record: Record, data: Mapping[str, Any]) -> Feedback:
         received_at=clock.stamp(),
         via="kafka",
     )
+
+
+def _person_faults(data: Mapping[str, Any]) -> list[Reason]:
+    """Nobody's number is an obligation's or a reason's; such an answer goes nowhere."""
+    return [
+        Reason(code="person-number-in-field", field=field)
+        for field in ("obligation", "reason")
+        if contains_person_number(data.get(field) or "")
+    ]
 
 
 def _masked(document: JsonObject) -> JsonObject:

@@ -1,4 +1,4 @@
-"""Understands an agency's own Kafka client, as it stands outside: librdkafka with its SCRAM user, on the agencies' listener."""
+"""Understands an agency's own Kafka client, as it stands outside: librdkafka on the agencies' listener."""
 
 from __future__ import annotations
 
