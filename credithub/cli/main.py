@@ -20,7 +20,7 @@ from credithub.errors import CreditHubError
 
 GLOBAL = {"--lang": 1, "--data": 1, "--url": 1, "--key": 1, "--json": 0}  # how many words follow
 OWN = {"up", "down", "status", "doctor", "reset", "agency", "key"}  # after these, global options may stand anywhere
-ROOMS = {"catalogue": "credithub.cli.catalogue", "receipt": "credithub.cli.receipt"}
+ROOMS = {"catalogue": "credithub.cli.catalogue", "receipt": "credithub.cli.receipt", "server": "credithub.cli.server"}
 DEMO = "credithub.demo.command"  # `credithub run`, where the demonstration is installed
 
 app = typer.Typer(
@@ -49,8 +49,8 @@ def top(
             os.environ[name] = value  # the other rooms' commands find the hub here
 
 
-def _fill() -> None:
-    """Our own commands, then those of rooms that may be absent."""
+def fill() -> None:
+    """Our own commands, then those of rooms that may be absent. Once a process."""
     for command in (running.up, running.down, running.status, doctor, running.reset):
         app.command()(command)
     app.add_typer(registry.agency, name="agency")
@@ -81,7 +81,7 @@ def hoisted(words: list[str]) -> list[str]:
 
 def main() -> None:
     """The installed command."""
-    _fill()
+    fill()
     try:
         app(hoisted(sys.argv[1:]), prog_name="credithub")
     except CreditHubError as problem:

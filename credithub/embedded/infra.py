@@ -15,7 +15,6 @@ from credithub.embedded.kafka_config import KafkaOptions, Ports
 from credithub.embedded.passwords import KAFKA_ADMIN, KAFKA_USERS, POSTGRES_ADMIN, ROLES, passwords, private
 from credithub.embedded.ports import LOOPBACK, choose
 from credithub.embedded.postgres import Postgres
-from credithub.embedded.processes import Running
 from credithub.embedded.state import keep_ports, last_ports
 from credithub.settings import Settings
 
@@ -68,10 +67,9 @@ class Infra:
             return False
         state = json.loads(file.read_text(encoding="utf-8"))
         self.kafka.ports = Ports(**state["kafka_ports"])
-        self.kafka.running = Running(**state["processes"]["kafka"])
         self.postgres.port = state["postgres_port"]
-        self.postgres.running = Running(**state["processes"]["postgres"])
-        return self.kafka.running.alive() and self.postgres.running.alive()
+        there = self.kafka.attach(), self.postgres.attach()
+        return all(there)
 
     def admin_settings(self, kafka_port: int = 0) -> Settings:
         """Settings of one who may make topics, users and schemas: for set-up and for tests."""
@@ -88,7 +86,7 @@ class Infra:
 
     def state(self) -> dict[str, object]:
         """What others need to reach both; it holds passwords."""
-        ports, kafka, postgres = self.kafka.ports, self.kafka.running, self.postgres.running
+        ports = self.kafka.ports
         return {
             "kafka": self.kafka.bootstrap,
             "kafka_agency": self.kafka.agency_bootstrap,
@@ -103,11 +101,6 @@ class Infra:
             "role_passwords": {role: self.passwords[role] for role in ROLES},
             "kafka_ports": {"internal": ports.internal, "agency": ports.agency, "controller": ports.controller},
             "postgres_port": self.postgres.port,
-            "processes": {
-                name: {"pid": running.pid, "born": running.born}
-                for name, running in (("kafka", kafka), ("postgres", postgres))
-                if running
-            },
         }
 
     def start_kafka(self, port: Mapping[str, int]) -> None:

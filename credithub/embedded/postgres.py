@@ -101,6 +101,11 @@ class Postgres:
     def alive(self) -> bool:
         return self.running is not None and self.running.alive()
 
+    def attach(self) -> bool:
+        """Takes over the server that an earlier process started here. True when it is alive."""
+        self.running = processes.marked(self.folder / MARK)
+        return self.alive()
+
     def start_again(self) -> None:
         """For the supervisor, which does not wait."""
         self.start(self.port)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ import psutil
 from credithub.embedded.account import Account
 from credithub.embedded.passwords import private
 
+LOOK = 0.02  # seconds between looks at a process that is ending
 LOG_LIMIT = 10 * 1024 * 1024  # bytes; the one before is kept beside it
 
 
@@ -35,8 +37,7 @@ class Running:
             process = psutil.Process(self.pid)
             if abs(process.create_time() - self.born) > 2:
                 return None
-            if process.status() == psutil.STATUS_ZOMBIE:
-                _reap(self.pid)
+            if _dead(process):
                 return None
         except psutil.Error:
             return None
@@ -77,13 +78,26 @@ class Running:
 
 
 def gone(process: psutil.Process, timeout: float) -> bool:
+    """Waits for its end. A dead process that nobody reaps (a container without init) is gone, too.
+
+    One whose first thread is dead while others still hold its ports and files is not.
+    """
+    deadline = time.monotonic() + timeout
+    while not _dead(process):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(LOOK)
+    return True
+
+
+def _dead(process: psutil.Process) -> bool:
     try:
-        process.wait(timeout)
-    except psutil.TimeoutExpired:
-        return False
+        if process.status() == psutil.STATUS_ZOMBIE and process.num_threads() <= 1:
+            _reap(process.pid)
+            return True
+        return not process.is_running()
     except psutil.NoSuchProcess:
         return True
-    return True
 
 
 def start(
@@ -118,13 +132,19 @@ def start(
     return running
 
 
+def marked(mark: Path) -> Running | None:
+    """What an earlier process of ours started, be it alive or not."""
+    try:
+        return Running(**json.loads(mark.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
 def end_marked(mark: Path, timeout: float = 15) -> None:
     """Stops what an earlier process of ours started and did not live to stop."""
-    try:
-        running = Running(**json.loads(mark.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return
-    running.stop(timeout)
+    running = marked(mark)
+    if running is not None:
+        running.stop(timeout)
 
 
 def named(pid: int) -> str:
