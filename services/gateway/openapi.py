@@ -7,6 +7,8 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from credithub.http.openapi import event_schemas
+
 OPEN = frozenset({"/healthz", "/readyz", "/v1/receipt-key", "/problems/{code}"})
 PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -45,7 +47,7 @@ def _made(app: FastAPI, url: str) -> dict[str, Any]:
         servers=[{"url": url}] if url else None,
     )
     components = made.setdefault("components", {})
-    components.setdefault("schemas", {})["Problem"] = PROBLEM_SCHEMA
+    components["schemas"] = components.get("schemas", {}) | event_schemas() | {"Problem": PROBLEM_SCHEMA}
     components["schemas"].pop("HTTPValidationError", None)
     components["schemas"].pop("ValidationError", None)
     components["securitySchemes"] = {

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from credithub.http.cloudevents import BATCH, STRUCTURED
+from credithub.http.openapi import EVENT as EVENT_SCHEMA
+from credithub.http.openapi import EVENT_DATA
 
 EVENT: dict[str, Any] = {
     "specversion": "1.0",
@@ -13,7 +15,7 @@ EVENT: dict[str, Any] = {
     "type": "credithub.licence.granted.v1",
     "time": "2026-11-22T08:00:00+08:00",
     "data": {
-        "subject": {"name": "兴隆县示例建材有限公司（演示）", "unified_code": "91130822MAPDY00189"},
+        "subject": {"name": "兴隆县示例建材有限公司（演示）", "unified_code": "91130822PDY9010105"},
         "document": {"number": "兴自然资许〔2026〕17号", "issuer": "兴隆县自然资源和规划局", "decided_on": "2026-11-20"},
         "licence": {"category": "普通", "content": "采矿许可", "valid_from": "2026-11-20", "valid_to": None},
     },
@@ -62,9 +64,9 @@ POST: dict[str, Any] = {
         "requestBody": {
             "required": True,
             "content": {
-                STRUCTURED: {"schema": {"type": "object"}, "example": EVENT},
-                BATCH: {"schema": {"type": "array", "items": {"type": "object"}, "maxItems": 1000}, "example": [EVENT]},
-                "application/json": {"schema": {"type": "object"}, "example": EVENT["data"]},
+                STRUCTURED: {"schema": EVENT_SCHEMA, "example": EVENT},
+                BATCH: {"schema": {"type": "array", "items": EVENT_SCHEMA, "maxItems": 1000}, "example": [EVENT]},
+                "application/json": {"schema": EVENT_DATA, "example": EVENT["data"]},
             },
         },
     },

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from credithub import metrics
 from credithub.domain.receipts import key_id_of
+from credithub.http import asyncapi
 from credithub.http.problem import PROBLEMS, Problem
 from services.gateway.answers import answer
 from services.gateway.bodies import documented_answer
@@ -23,6 +24,7 @@ READY: dict[str, Any] = {"service": "gateway", "ready": True, "away": [], "last_
 
 def routes(parts: Parts) -> APIRouter:
     router = APIRouter(tags=["service 服务"])
+    _documents(router, parts)
 
     @router.get("/healthz", summary="存活 · Alive", responses=documented_answer("存活", {"service": "gateway", "alive": True}))
     async def healthz() -> Response:
@@ -36,10 +38,6 @@ def routes(parts: Parts) -> APIRouter:
     @router.get("/metrics", summary="Prometheus 指标 · Metrics", include_in_schema=False)
     async def exposition() -> Response:
         return Response(metrics.exposition(), media_type="text/plain; version=0.0.4")
-
-    @router.get("/openapi.json", include_in_schema=False)
-    async def openapi(request: Request) -> Response:
-        return answer(document(request.app, parts.settings.advertised_url))
 
     @router.get(
         "/v1/receipt-key",
@@ -62,3 +60,15 @@ def routes(parts: Parts) -> APIRouter:
         return answer(asdict(PROBLEMS[code]))
 
     return router
+
+
+def _documents(router: APIRouter, parts: Parts) -> None:
+    @router.get("/openapi.json", include_in_schema=False)
+    async def openapi(request: Request) -> Response:
+        return answer(document(request.app, parts.settings.advertised_url))
+
+    @router.get("/asyncapi.json", include_in_schema=False)
+    async def asyncapi_json(request: Request) -> Response:
+        settings = parts.settings
+        bootstrap = settings.kafka_agency_bootstrap or settings.kafka_bootstrap
+        return answer(asyncapi.document(request.app.version, bootstrap, settings.kafka_security, settings.schemas))
