@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
-import orjson
 from sqlalchemy import CursorResult
 from sqlalchemy.exc import SQLAlchemyError
 
 from credithub.db.engine import AsyncConnection, AsyncEngine, away, text
+from credithub.db.values import as_json
 from credithub.errors import Unavailable
 
 Row: TypeAlias = Mapping[str, Any]
@@ -64,7 +64,7 @@ def _read(result: CursorResult[Any]) -> list[Row]:
     rows = [dict(row) for row in result.mappings()]
     for name in JSON_COLUMNS.intersection(result.keys()):
         for row in rows:
-            row[name] = None if row[name] is None else orjson.loads(row[name])
+            row[name] = as_json(row[name])
     return rows
 
 
