@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from credithub.domain.reasons import REASONS
 from credithub.http.cloudevents import Entry, Envelope, Refusal, parse
@@ -255,3 +258,41 @@ def test_an_attribute_given_twice_is_refused() -> None:
     (entry,) = parse(headers, b"{}")
     assert isinstance(entry, Refusal)
     assert [(found.code, found.field) for found in entry.reasons] == [("field-doubled", "id")]
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+attributes = st.sampled_from(["specversion", "id", "source", "type", "subject", "time", "data", "datacontenttype", "x"])
+
+
+@given(
+    st.lists(
+        st.dictionaries(attributes, st.sampled_from([*an_event().values(), "x"]) | anything, max_size=9), max_size=4
+    )
+)
+def test_no_batch_however_odd_ends_otherwise_than_in_entries(batch: list[dict[str, Any]]) -> None:
+    try:
+        entries = post(orjson.dumps(batch), BATCH)  # what is no number becomes null
+    except Problem as problem:
+        assert not batch or problem.status == 400  # noqa: PT017  a Problem is an answer, not a failure
+        return
+    assert [entry.index for entry in entries] == list(range(len(batch)))
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([b"content-type", b"ce-id", b"ce-source", b"ce-\xff", b"x"]), st.binary(max_size=12))
+    ),
+    st.sampled_from([STRUCTURED, BATCH, "application/json", "text/plain"]),
+    st.binary(max_size=40),
+)
+def test_no_bytes_end_otherwise_than_in_entries_or_a_problem(
+    headers: list[tuple[bytes, bytes]], content_type: str, body: bytes
+) -> None:
+    try:
+        assert parse([*headers, (b"content-type", content_type.encode())], body)
+    except Problem as problem:
+        assert problem.status in {400, 413, 415, 422}  # noqa: PT017
