@@ -77,12 +77,17 @@ def quoted(part: str) -> str:
 def _refused(terminal: Terminal, status: int, problem: Any) -> NoReturn:
     """Prints a problem+json; 401 and 403 end with 4, an unavailable hub with 5."""
     said = cast("dict[str, Any]", problem) if isinstance(problem, dict) else {}
-    lines = [f"{status} {said.get('code', '')} {said.get('title', '')}".strip(), str(said.get("detail", ""))]
-    lines += [terminal.text("do", do=said[name]) for name in (f"do_{terminal.lang}", "do", "action") if name in said][
-        :1
-    ]
+    title, detail, do = (_in(terminal, said, name) for name in ("title", "detail", "what_to_do"))
+    lines = [f"{status} {said.get('code', '')}  {title}", detail]
+    lines += [json.dumps(error, ensure_ascii=False) for error in said.get("errors", [])]
+    lines += [terminal.text("do", do=do)] if do else []
     code = AUTH if status in (401, 403) else UNREACHABLE if status in (502, 503, 504) else FAILED
     terminal.fail("\n  ".join(line for line in lines if line), code)
+
+
+def _in(terminal: Terminal, said: Mapping[str, Any], name: str) -> str:
+    """A text of a problem in the language spoken here."""
+    return str((said.get(f"{name}_zh") if terminal.lang == "zh" else None) or said.get(name, ""))
 
 
 def _opener(context: Context) -> urllib.request.OpenerDirector:

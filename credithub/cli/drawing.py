@@ -79,7 +79,7 @@ class Drawing:
 def summary(terminal: Terminal, stack: Stack, seconds: float, *, new_key: bool) -> None:
     """Where everything is and what to do next, in one screen."""
     url, file = stack.context.url, terminal.data / CONTEXT
-    said = "key_new" if new_key and terminal.err.is_terminal else "key_kept"
+    said = "key_new" if new_key and terminal.err.is_terminal else "key_kept" if stack.context.key else "key_lost"
     tls = "SASL_SSL" if stack.options.kafka.tls else "SASL_PLAINTEXT"
     lines = [
         "",

@@ -7,7 +7,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from credithub.cli.api import Answer, call, quoted, rows
-from credithub.cli.terminal import Terminal, of
+from credithub.cli.terminal import Terminal, cell, of
 
 agency = typer.Typer(no_args_is_help=True, help="部门：接入、列出、撤销 / agencies: add, list, revoke")
 key = typer.Typer(no_args_is_help=True, help="密钥：新建、列出、轮换、停用 / keys: create, list, rotate, disable")
@@ -105,10 +105,10 @@ def _show(terminal: Terminal, answer: Answer) -> None:
         terminal.data_out(answer.content)
     else:
         content = cast("dict[str, Any]", answer.content)
-        if {"secret", "key", "password", "kafka"} & content.keys():
+        if "secret" in content or "secret" in str(content.get("key", "")):
             terminal.say("only_now")
         for name, value in _flat(content):
-            terminal.out.print(f"{name:<24} {value}", markup=False)
+            terminal.out.print(f"{name:<24} {cell(value)}", markup=False)
     raise typer.Exit(answer.exit_code)
 
 

@@ -47,7 +47,7 @@ class Terminal:
             return
         table = Table(*columns, box=None, pad_edge=False)
         for row in rows:
-            table.add_row(*(_cell(row.get(column)) for column in columns))
+            table.add_row(*(cell(row.get(column)) for column in columns))
         self.out.print(table if rows else self.text("none"))
 
     def fail(self, message: str, code: int = FAILED) -> NoReturn:
@@ -62,7 +62,7 @@ def of(context: typer.Context) -> Terminal:
     return found or Terminal()
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
     if value is None:
         return "-"
     if isinstance(value, list):

@@ -40,6 +40,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "{key}\n  (shown once; kept in {file}, used by this command)",
     ),
     "key_kept": ("在 {file}，命令行自动使用", "in {file}, used by this command"),
+    "key_lost": ("已有密钥，但 {file} 不在；请设 CREDITHUB_KEY", "there is one, but not in {file}; set CREDITHUB_KEY"),
     "logs": ("日志", "logs"),
     "ready": ("就绪，共 {seconds:.1f} 秒。另开一个终端：", "ready in {seconds:.1f} s. In another terminal:"),
     "next_status": ("各部分的状态", "how every part is"),

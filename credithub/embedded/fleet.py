@@ -86,7 +86,7 @@ class Fleet:
         return {**inherited, **told, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
 
     def bootstrap_key(self) -> str:
-        """The first operator key, made by the gateway in a process of its own."""
+        """The first operator key, made by the gateway in a process of its own; empty when there is one already."""
         done = subprocess.run(
             self.program(BOOTSTRAP),
             env=self.env("gateway"),
@@ -98,7 +98,7 @@ class Fleet:
         )
         if done.returncode != 0:
             raise Unavailable(f"首个操作密钥未生成 / no first operator key: {done.stderr.strip()[-500:]}")
-        return done.stdout.strip().splitlines()[-1]
+        return done.stdout.strip()
 
     def stop(self) -> None:
         """The gateway first, so that nothing new comes in; each drains what it holds."""
