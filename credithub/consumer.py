@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -36,6 +37,7 @@ class Consumer:
     group: str
     topics: list[str]
     handle: Handler
+    lanes: int = 1  # transactions at once; each has whole partitions
     _identity: Identity | None = None
     _reader: Reader | None = None
     _next: dict[tuple[str, int], int] = field(default_factory=dict[tuple[str, int], int])
@@ -65,7 +67,7 @@ class Consumer:
         if not await self._in_place(reader, records):
             return 0
         try:
-            await self._work(records)
+            await self._side_by_side(records)
         except Fenced:
             await reader.seek_stored()
             return 0
@@ -78,6 +80,16 @@ class Consumer:
         self._lag(records)
         await self._hint(reader)
         return len(records)
+
+    async def _side_by_side(self, records: Sequence[Record]) -> None:
+        """Partitions are independent: they are handled in `lanes` transactions at once."""
+        lanes: dict[int, list[Record]] = {}
+        for record in records:
+            lanes.setdefault(record.partition % self.lanes, []).append(record)
+        ended = await asyncio.gather(*map(self._work, lanes.values()), return_exceptions=True)
+        for problem in ended:
+            if problem is not None:
+                raise problem
 
     async def _work(self, records: Sequence[Record]) -> None:
         try:

@@ -61,12 +61,12 @@ class Reader:
             metadata_max_age_ms=60_000,
         )
         consumer.subscribe(self.topics, listener=_Listener(self))
+        self._kafka = consumer  # the listener is called while it starts
         try:
             await consumer.start()
         except (KafkaError, OSError) as problem:
-            await _stop(consumer)
+            await self.stop()
             raise Unavailable(f"Kafka: {problem}") from problem
-        self._kafka = consumer
 
     async def stop(self) -> None:
         consumer, self._kafka = self._kafka, None
@@ -111,8 +111,12 @@ class Reader:
 
     async def hint(self, offsets: Mapping[tuple[str, int], int]) -> None:
         """Tells Kafka how far we are, for its tools only; failing does not matter."""
+        held = set(self.held())
+        said = {TopicPartition(*place): offset for place, offset in offsets.items() if place in held}
+        if not said:
+            return
         try:
-            await self._ready().commit({TopicPartition(*place): offset for place, offset in offsets.items()})
+            await self._ready().commit(said)
         except (KafkaError, OSError):
             return
 

@@ -63,7 +63,7 @@ class Producer:
         """Sends one record. True: acknowledged; False: unknown, it may yet arrive."""
         try:
             async with asyncio.timeout(SEND_SECONDS):
-                future = await self._ready().send(topic, value=value, key=key, headers=self.headers)
+                future = await self._ready().send(topic, value=value, key=key, headers=list(self.headers))
                 await future
         except (KafkaError, TimeoutError, OSError):
             return False
@@ -92,12 +92,12 @@ class Producer:
     async def _send_group(
         self, topic: str, partition: int, records: Sequence[tuple[bytes, bytes]], indexes: list[int], sent: list[bool]
     ) -> None:
-        producer, start = self._ready(), 0
+        producer, start, headers = self._ready(), 0, list(self.headers)  # the library takes a list only
         while start < len(indexes):
             batch, end = producer.create_batch(), start
             while end < len(indexes):
                 key, value = records[indexes[end]]
-                if batch.append(key=key, value=value, timestamp=None, headers=self.headers) is None:
+                if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
                     break
                 end += 1
             if end == start:  # larger than a whole batch: alone, and judged by the broker

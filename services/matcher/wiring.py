@@ -17,6 +17,7 @@ from services.matcher.on_events import OnEvents
 from services.matcher.on_feedback import OnFeedback
 from services.matcher.on_registry import OnRegistry
 
+LANES = 2  # transactions at once: while one waits for its commit, the other is decided
 REGISTRY_SECONDS = 1.0
 FIGURES_SECONDS = 2.0
 
@@ -33,7 +34,7 @@ async def main(process: Process) -> None:
         topics.DELIVERIES.name: OnDeliveries(),
     }
     consumers = [
-        Consumer(settings, engine, SCHEMA, f"credithub-matcher-{topic.rsplit('.', 1)[1]}", [topic], handler)
+        Consumer(settings, engine, SCHEMA, f"credithub-matcher-{topic.rsplit('.', 1)[1]}", [topic], handler, LANES)
         for topic, handler in handlers.items()
     ]
     try:

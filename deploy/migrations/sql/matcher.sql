@@ -40,7 +40,6 @@ CREATE TABLE matcher.entries_5 PARTITION OF matcher.entries FOR VALUES WITH (MOD
 CREATE TABLE matcher.entries_6 PARTITION OF matcher.entries FOR VALUES WITH (MODULUS 8, REMAINDER 6);
 CREATE TABLE matcher.entries_7 PARTITION OF matcher.entries FOR VALUES WITH (MODULUS 8, REMAINDER 7);
 CREATE INDEX entries_by_submission ON matcher.entries (submission, index);
-CREATE INDEX entries_by_record ON matcher.entries (organisation_code, record);
 
 -- Entries that the archive did not take: repeats, and what only the archive can refuse.
 CREATE TABLE matcher.repeats_seen (
@@ -115,20 +114,35 @@ CREATE TABLE matcher.records_5 PARTITION OF matcher.records FOR VALUES WITH (MOD
 CREATE TABLE matcher.records_6 PARTITION OF matcher.records FOR VALUES WITH (MODULUS 8, REMAINDER 6);
 CREATE TABLE matcher.records_7 PARTITION OF matcher.records FOR VALUES WITH (MODULUS 8, REMAINDER 7);
 CREATE INDEX records_by_number ON matcher.records (organisation_code, item, folded_number);
-CREATE INDEX records_by_id ON matcher.records (record);
 
--- Events waiting for their subject (scheme, value) or for the record that they end (organisation_code, item, folded_number).
+-- Older versions of records: what was served before it was corrected.
+CREATE TABLE matcher.record_versions (
+    organisation_code text NOT NULL, record text NOT NULL, version integer NOT NULL, content text NOT NULL,
+    document jsonb NOT NULL, data jsonb NOT NULL, source text NOT NULL, id text NOT NULL,
+    archived_at timestamptz NOT NULL, replaced_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (organisation_code, record, version)
+) PARTITION BY HASH (organisation_code);
+CREATE TABLE matcher.record_versions_0 PARTITION OF matcher.record_versions FOR VALUES WITH (MODULUS 8, REMAINDER 0);
+CREATE TABLE matcher.record_versions_1 PARTITION OF matcher.record_versions FOR VALUES WITH (MODULUS 8, REMAINDER 1);
+CREATE TABLE matcher.record_versions_2 PARTITION OF matcher.record_versions FOR VALUES WITH (MODULUS 8, REMAINDER 2);
+CREATE TABLE matcher.record_versions_3 PARTITION OF matcher.record_versions FOR VALUES WITH (MODULUS 8, REMAINDER 3);
+CREATE TABLE matcher.record_versions_4 PARTITION OF matcher.record_versions FOR VALUES WITH (MODULUS 8, REMAINDER 4);
+CREATE TABLE matcher.record_versions_5 PARTITION OF matcher.record_versions FOR VALUES WITH (MODULUS 8, REMAINDER 5);
+CREATE TABLE matcher.record_versions_6 PARTITION OF matcher.record_versions FOR VALUES WITH (MODULUS 8, REMAINDER 6);
+CREATE TABLE matcher.record_versions_7 PARTITION OF matcher.record_versions FOR VALUES WITH (MODULUS 8, REMAINDER 7);
+
+-- Events that wait: for a subject ("<scheme>:<value>", one row for each of the event's identifiers),
+-- or for the record that they end ("record:<organisation code>:<item>:<folded number>").
 CREATE TABLE matcher.waiting (
-    n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    scheme text, value text,
-    organisation_code text, item text, folded_number text,
-    source text NOT NULL, id text NOT NULL,
-    event bytea NOT NULL,
-    since timestamptz NOT NULL DEFAULT now(),
-    UNIQUE (source, id)
+    n      bigint GENERATED ALWAYS AS IDENTITY,
+    awaits text NOT NULL,
+    source text NOT NULL,
+    id     text NOT NULL,
+    event  bytea NOT NULL,
+    since  timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (awaits, source, id)
 );
-CREATE INDEX waiting_for_subject ON matcher.waiting (scheme, value, n);
-CREATE INDEX waiting_for_record ON matcher.waiting (organisation_code, item, folded_number);
+CREATE INDEX waiting_by_entry ON matcher.waiting (source, id);
 
 CREATE TABLE matcher.cases (
     organisation_code text NOT NULL, case_id text NOT NULL, record text NOT NULL, item text NOT NULL,
@@ -248,7 +262,7 @@ CREATE VIEW matcher.records_v AS
 CREATE VIEW matcher.cases_v AS
     SELECT case_id, record, organisation_code, item, opened_at, closed_at FROM matcher.cases;
 CREATE VIEW matcher.waiting_v AS
-    SELECT n, scheme, value, organisation_code, item, folded_number, source, id, since FROM matcher.waiting;
+    SELECT n, awaits, source, id, since FROM matcher.waiting;
 CREATE VIEW matcher.obligations_v AS
     SELECT obligation, case_id, record, organisation_code, item, measure, agency, department, round, epoch, version, state,
            suspended, due_on, mandatory, answer, answered_at, reason, catalogue, explain AS clause, explain ->> 'rule' AS rule,
