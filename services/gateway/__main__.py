@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from credithub.service import run
-from services.gateway.wiring import main
+if __name__ == "__main__":  # the worker that reads tables imports this module too, and needs none of these
+    from credithub.service import run
+    from services.gateway.wiring import main
 
-if __name__ == "__main__":
     run("gateway", main)

@@ -63,6 +63,11 @@ class KeyRing:
             return None
         return held.grant
 
+    def of_id(self, key: str) -> Grant | None:
+        """What a key may do that was verified before: a session ends with its key."""
+        held = self._held.get(key)
+        return None if held is None or (held.expires_at is not None and held.expires_at <= now()) else held.grant
+
     def hash_of(self, token: str) -> str:
         return self._vault.hmac("api-key", token)
 

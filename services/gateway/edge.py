@@ -32,10 +32,6 @@ HEADERS = [
 STRICT_TRANSPORT = (b"strict-transport-security", b"max-age=31536000")
 
 
-class Gone(Exception):
-    """The client went away before its request was complete."""
-
-
 @dataclass(slots=True)
 class Load:
     """What the process holds for requests under way."""
@@ -64,8 +60,6 @@ class Edge:
             await self._fast.get((scope["method"], scope["path"]), self._app)(scope, receive, send)
         except Problem as problem:
             await response(problem, header(scope, b"accept-language") or "")(scope, receive, send)
-        except Gone:
-            return None
         finally:
             self._load.requests -= 1
 
@@ -108,7 +102,7 @@ async def read_body(scope: Scope, receive: Receive, limit: int, load: Load) -> b
             while True:
                 message = await receive()
                 if message["type"] == "http.disconnect":
-                    raise Gone
+                    raise Problem("file-cut-off")
                 piece = message.get("body", b"")
                 size += len(piece)
                 load.buffered += len(piece)

@@ -102,12 +102,11 @@ class Sealer:
         )
         if len(plain) > self.limit:
             return None
-        key = self.key(entry.data.get("subject"), entry.source, entry.id)
+        key = self.key_of(key_of_subject(entry.data.get("subject")), entry.source, entry.id)
         return key, self.vault.encrypt(plain, SUBMISSIONS_CONTEXT)
 
-    def key(self, subject: object, source: str, id_: str) -> bytes:
+    def key_of(self, identifier: tuple[str, str] | None, source: str, id_: str) -> bytes:
         """The organisation code, or a keyed hash of another identifier, or of the entry itself."""
-        identifier = key_of_subject(subject)
         if identifier is None:
             return self.vault.hmac("entry", f"{source}\n{id_}").encode()
         scheme, value = identifier

@@ -18,6 +18,7 @@ from services.gateway.edge import Load
 from services.gateway.intake import Line, Sealer
 from services.gateway.outcomes import Outcomes
 from services.gateway.rules import Grant
+from services.gateway.sheets import Sheets
 from services.gateway.store.agencies import Agencies
 from services.gateway.store.catalogues import Catalogues
 from services.gateway.store.database import Database
@@ -81,6 +82,7 @@ class Parts:
     ring: KeyRing
     rate: RateLimit
     outcomes: Outcomes
+    sheets: Sheets
     health: Health
     standing: Standing = field(default_factory=Standing)
     load: Load = field(default_factory=Load)

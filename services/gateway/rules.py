@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from credithub.domain.codes import SCHEMES, judge, partition_identifier
+from credithub.domain.feeds import FeedMapping
 from credithub.domain.reasons import REASONS, Reason
 
 ROLES = ("supplier", "agency", "operator", "auditor")
@@ -60,6 +61,31 @@ def key_of_subject(subject: object) -> tuple[str, str] | None:
     if not isinstance(subject, dict):
         return None
     found = {scheme: _sound(scheme, raw) for scheme in SCHEMES if isinstance(raw := subject.get(scheme), str)}
+    return partition_identifier(found) if found else None
+
+
+def code_columns(mapping: FeedMapping, headers: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:
+    """(header, schemes) of each column under which one of the subject's codes may stand."""
+    matched = mapping.match(headers).matched
+    columns = ((header, mapping.by_code[code]) for header, code in matched.items())
+    return [
+        (header, SCHEMES if column.scheme in (None, "any") else (column.scheme,))
+        for header, column in columns
+        if column.type == "identifier"
+    ]
+
+
+def key_of_cells(
+    columns: Sequence[tuple[str, tuple[str, ...]]], cells: Mapping[str, str]
+) -> tuple[str, str] | None:
+    """The same as `key_of_subject` for a table's row."""
+    found: dict[str, str | None] = {}
+    for header, schemes in columns:
+        raw = cells.get(header)
+        for scheme in schemes if raw else ():
+            if not found.get(scheme) and (value := _sound(scheme, str(raw))):
+                found[scheme] = value
+                break
     return partition_identifier(found) if found else None
 
 

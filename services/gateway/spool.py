@@ -13,6 +13,8 @@ from pathlib import Path
 import psutil
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from credithub.settings import Settings
+
 BLOCK = 256 * 1024  # bytes of the upload in one sealed piece
 TAG = 16  # bytes AES-GCM adds
 PREFIX = "credithub-spool-"
@@ -92,6 +94,10 @@ def opened(path: Path, key: bytes) -> Iterator[bytes]:
             after = file.read(BLOCK + TAG)
             yield cipher.decrypt(_nonce(number), sealed, MORE if after else LAST)
             sealed, number = after, number + 1
+
+
+def spool_folder(settings: Settings) -> Path:
+    return Path(settings.spool_dir or tempfile.gettempdir())
 
 
 def sweep(folder: Path) -> None:

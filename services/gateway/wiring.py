@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
 
 from credithub.db.engine import make_engine
+from credithub.domain.feeds import load as load_feeds
 from credithub.domain.receipts import Signer, key_id_of
 from credithub.http import problem
 from credithub.kafka.producer import Producer
+from credithub.schemas import schemas_dir
 from credithub.service import Health, Process, run_loops
 from credithub.settings import Settings
 from credithub.vault import Vault
+from services.gateway import dashboard
 from services.gateway.auth import REFRESH_SECONDS, KeyRing, RateLimit
 from services.gateway.edge import App, Edge
 from services.gateway.intake import Line, Sealer, Sender
@@ -27,6 +28,7 @@ from services.gateway.routes import (
     audit,
     catalogues,
     events,
+    files,
     keys,
     notifications,
     obligations,
@@ -35,7 +37,8 @@ from services.gateway.routes import (
     submissions,
     trail,
 )
-from services.gateway.spool import sweep
+from services.gateway.sheets import Sheets
+from services.gateway.spool import spool_folder, sweep
 from services.gateway.store.database import Database
 
 VERSION = "0.1.0"
@@ -55,21 +58,29 @@ def assemble(settings: Settings, vault: Vault, stores: Stores, sender: Sender, h
         ring=KeyRing(vault),
         rate=RateLimit(settings.rate_per_second),
         outcomes=Outcomes(stores.submissions),
+        sheets=Sheets(),
         health=health,
     )
 
 
-def application(parts: Parts) -> App:
+def application(parts: Parts, board: dashboard.Board | None = None) -> App:
     """The ASGI application. Events have a door of their own, without a router."""
     app = FastAPI(version=VERSION, openapi_url=None, docs_url=None, redoc_url=None)
     problem.install(app)
-    key_id = key_id_of(parts.vault.public_key())
-    post = events.PostEvents(parts, Signer(key_id=key_id, sign=parts.vault.sign))
-    app.include_router(events.routes(parts, post))
+    signer = Signer(key_id=key_id_of(parts.vault.public_key()), sign=parts.vault.sign)
+    post = events.PostEvents(parts, signer)
+    app.include_router(events.routes(post))
+    app.include_router(files.routes(parts, load_feeds(schemas_dir(parts.settings.schemas) / "feeds"), signer))
     for resource in RESOURCES:
         app.include_router(resource.routes(parts))
+    dashboard.mount(app, board or board_of(parts), keys=parts.ring, signer=parts.vault)
     fast = {("POST", events.TEMPLATE): post}
     return Edge(app, parts.load, tls=bool(parts.settings.tls_cert), fast=fast)
+
+
+def board_of(parts: Parts) -> dashboard.Board:
+    """What /ops shows."""
+    return dashboard.Board(database=parts.stores.database, settings=parts.settings, health=parts.health.as_json)
 
 
 async def main(process: Process) -> None:
@@ -79,6 +90,7 @@ async def main(process: Process) -> None:
     database = Database(make_engine(settings, "gateway"))
     producer = Producer(settings, "gateway")
     parts = assemble(settings, Vault.open(settings.secrets_dir), Stores.over(database), producer, process.health)
+    board = board_of(parts)
     try:
         await process.until_up("registry", lambda: _first(parts))
         await process.until_up("kafka", producer.start)
@@ -89,16 +101,14 @@ async def main(process: Process) -> None:
                 process.repeat("registry", parts.refresh, rest=REFRESH_SECONDS),
                 process.repeat("kafka", parts.line.run_once, rest=LINE_SECONDS),
                 process.repeat("outcomes", parts.outcomes.run_once, rest=POLL_SECONDS),
-                _serve(process, application(parts)),
+                process.repeat("ops", board.run_once, rest=dashboard.LISTEN_SECONDS),
+                _serve(process, application(parts, board)),
             ]
         )
     finally:
+        parts.sheets.close()
         await producer.stop()
         await database.close()
-
-
-def spool_folder(settings: Settings) -> Path:
-    return Path(settings.spool_dir or tempfile.gettempdir())
 
 
 async def _first(parts: Parts) -> None:

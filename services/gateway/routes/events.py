@@ -169,7 +169,7 @@ class PostEvents:
         )
 
 
-def routes(parts: Parts, post: PostEvents) -> APIRouter:
+def routes(post: PostEvents) -> APIRouter:
     """The same by the router, which also documents it; the edge usually answers first."""
     router = APIRouter(tags=["events 报送"])
 

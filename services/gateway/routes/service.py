@@ -39,6 +39,12 @@ def routes(parts: Parts) -> APIRouter:
     async def exposition() -> Response:
         return Response(metrics.exposition(), media_type="text/plain; version=0.0.4")
 
+    @router.get("/asyncapi.json", include_in_schema=False)
+    async def asyncapi_json(request: Request) -> Response:
+        settings = parts.settings
+        bootstrap = settings.kafka_agency_bootstrap or settings.kafka_bootstrap
+        return answer(asyncapi.document(request.app.version, bootstrap, settings.kafka_security, settings.schemas))
+
     @router.get(
         "/v1/receipt-key",
         summary="验回执的公钥 · The public key that verifies receipts",
