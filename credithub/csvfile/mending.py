@@ -32,8 +32,12 @@ def error_file(headers: Sequence[str], rows: Iterable[tuple[Sequence[str], Seque
 
 def _line(cells: Iterable[str]) -> bytes:
     out = io.StringIO()
-    csv.writer(out).writerow([f"'{cell}" if cell.startswith(FORMULA) else cell for cell in cells])
+    csv.writer(out).writerow([f"'{cell}" if _is_risky(cell) else cell for cell in cells])
     return out.getvalue().encode("utf-8", "replace")
+
+
+def _is_risky(cell: str) -> bool:
+    return cell.startswith(FORMULA) or cell[:2] in _ESCAPED
 
 
 def unescaped(cell: str) -> str:

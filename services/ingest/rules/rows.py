@@ -70,6 +70,8 @@ def read_row(entry: SubmittedEntry, mapping: FeedMapping) -> CreditEvent | Quara
     cells: dict[str, str] = entry.body["cells"]
     plan = _plan(mapping, tuple(cells))
     faults = Faults(entry)
+    if FAULTS in cells and (outcome := _misshapen(cells, mapping, faults)):
+        return outcome
     kind = _subject_kind(plan, cells, faults)
     if kind == "person":
         return _person_refused(faults, mapping)
@@ -77,16 +79,28 @@ def read_row(entry: SubmittedEntry, mapping: FeedMapping) -> CreditEvent | Quara
     given = [Given(scheme, header, cells[header]) for scheme, header in plan.identifiers if cells[header]]
     identifiers = settle(faults, [one for one in given if clean(one.raw) is not None])
     if plan.natural and not identifiers and _is_natural(plan, cells):
-        return _person_refused(faults, mapping)
+        return Blank() if _is_no_entry(mapping, cells) else _person_refused(faults, mapping)
     data["subject"].update(identifiers)
     _compare(plan, mapping, data, faults)
-    for code in cells.get(FAULTS, "").split():
-        faults.add(code, None)
     if not faults.refuse():
         return compose(entry, faults, mapping.kind, data, identifiers, None)
-    if mapping.row_kind([cell for header, cell in cells.items() if header != FAULTS]) != "row":
+    if _is_no_entry(mapping, cells):
         return Blank()
     return Quarantine(reasons=tuple(faults.reasons), item=mapping.item, body=_shown(plan, cells, faults))
+
+
+def _is_no_entry(mapping: FeedMapping, cells: dict[str, str]) -> bool:
+    return mapping.row_kind([cell for header, cell in cells.items() if header != FAULTS]) != "row"
+
+
+def _misshapen(cells: dict[str, str], mapping: FeedMapping, faults: Faults) -> Quarantine | None:
+    """Where separators or quotes are wrong, no cell is known to be under its header: none is judged, none is kept."""
+    codes = cells[FAULTS].split()
+    for code in codes:
+        faults.add(code, None)
+    if codes == ["cell-too-long"]:
+        return None
+    return Quarantine(reasons=tuple(faults.reasons), item=mapping.item, body={})
 
 
 def _subject_kind(plan: Plan, cells: dict[str, str], faults: Faults) -> str | None:
