@@ -13,11 +13,9 @@ _ZERO_WIDTH = dict.fromkeys([0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF, 0x180
 _SPACES = re.compile(r"\s+")
 # Control characters but tab and line ends, direction marks, lone surrogates, noncharacters, broken encoding's mark.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffc-\uffff]")
-_BRACKETS = str.maketrans("[]{}<>〔〕【】《》〈〉「」『』", "()" * 9)
-_DASHES = dict.fromkeys(map(ord, "‐‑‒–—―−ー"), "-")
-_DOTS = dict.fromkeys(map(ord, "•・‧∙⋅●"), "·")
-_SAME = _BRACKETS | _DASHES | _DOTS
-_FOLDED = re.compile(f"[{re.escape(''.join(map(chr, _SAME)))}\\s]")
+_BRACKETS = dict(zip("[]{}<>〔〕【】《》〈〉「」『』", "()" * 9, strict=True))
+_SAME = _BRACKETS | dict.fromkeys("‐‑‒–—―−ー", "-") | dict.fromkeys("•・‧∙⋅●", "·")
+_FOLDED = re.compile(f"[{re.escape(''.join(_SAME))}\\s]")
 
 
 def clean(raw: str) -> str | None:
@@ -51,10 +49,12 @@ def fold_name(raw: str) -> str:
 
 
 def _fold(raw: str) -> str:
-    text = nfkc(raw)
-    if _FOLDED.search(text):
-        text = _SPACES.sub("", text.translate(_SAME))
-    return text.upper()
+    return _FOLDED.sub(_same, nfkc(raw)).upper()
+
+
+def _same(found: re.Match[str]) -> str:
+    """The one spelling of a bracket, dash or dot; nothing for a space."""
+    return _SAME.get(found.group(), "")
 
 
 def without_forbidden(text: str) -> str:
