@@ -24,6 +24,15 @@ WITH_SUBJECT = (
     "matcher.obligations_v o LEFT JOIN matcher.subjects_v s ON s.organisation_code = o.organisation_code"
 )
 
+# `awaits` is "<scheme>:<value>" of a subject, or "record:<organisation code>:<item>:<folded number>".
+AWAITED = (
+    "CASE WHEN NOT r.ends THEN split_part(w.awaits, ':', 1) END AS scheme,"
+    " CASE WHEN NOT r.ends THEN substr(w.awaits, strpos(w.awaits, ':') + 1) END AS value,"
+    " CASE WHEN r.ends THEN split_part(w.awaits, ':', 2) END AS organisation_code,"
+    " CASE WHEN r.ends THEN split_part(w.awaits, ':', 3) END AS item,"
+    " CASE WHEN r.ends THEN split_part(w.awaits, ':', 4) END AS folded_number"
+)
+
 
 class Submissions:
     """What became of what suppliers sent."""
@@ -77,8 +86,9 @@ class Submissions:
     async def waits_for(self, entries: Sequence[tuple[str, str]]) -> Sequence[Row]:
         """What each waiting (source, id) is waiting for."""
         return await self._database.rows(
-            "SELECT w.source, w.id, w.scheme, w.value, w.organisation_code, w.item, w.folded_number, w.since"
-            " FROM matcher.waiting_v w JOIN unnest(CAST(:sources AS text[]), CAST(:ids AS text[])) AS e (source, id)"
+            f"SELECT w.source, w.id, {AWAITED}, w.since"
+            " FROM matcher.waiting_v w CROSS JOIN LATERAL (SELECT starts_with(w.awaits, 'record:') AS ends) AS r"
+            " JOIN unnest(CAST(:sources AS text[]), CAST(:ids AS text[])) AS e (source, id)"
             " ON w.source = e.source AND w.id = e.id",
             sources=[source for source, _ in entries],
             ids=[id_ for _, id_ in entries],
