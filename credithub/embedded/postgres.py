@@ -111,7 +111,9 @@ class Postgres:
         self.start(self.port)
 
     def log_tail(self) -> str:
-        return processes.tail(self.logs / "postgres.out")
+        """The end of today's log, and of what it said before that was open."""
+        logs = sorted((self.folder / "data" / "log").glob("*.log"), key=lambda path: path.stat().st_mtime)
+        return "\n".join(processes.tail(path) for path in (self.logs / "postgres.out", *logs[-1:]))
 
     def _signal_all(self, number: signal.Signals) -> None:
         for member in self.running.family() if self.running else []:

@@ -18,7 +18,7 @@ from credithub.embedded.fleet import Fleet, program
 from credithub.embedded.infra import Infra
 from credithub.embedded.jars import read_lock
 from credithub.embedded.options import PORTS, Options
-from credithub.embedded.ports import choose
+from credithub.embedded.ports import choose, listening
 from credithub.embedded.processes import Running
 from credithub.embedded.report import Report, Silent
 from credithub.embedded.supervisor import Part, Supervisor
@@ -97,16 +97,33 @@ class Stack:
             before.clear_up()
         create_secrets(self.data / "secrets")
         self.infra = Infra(self.data, options=self.options.kafka)
-        self._choose_ports()
         self._prepare()
-        with ThreadPoolExecutor(2) as pool:
-            for started in (pool.submit(self._postgres), pool.submit(self._kafka)):
-                started.result()
+        self._infrastructure()
         self._services()
         self.ready = True
         self._publish()
 
+    def _infrastructure(self, tries: int = 3) -> None:
+        """Both at the same time. A port may be taken between our look and the server's: then with others."""
+        self._choose_ports()
+        try:
+            with ThreadPoolExecutor(2) as pool:
+                for started in (pool.submit(self._postgres), pool.submit(self._kafka)):
+                    started.result()
+        except Unavailable:
+            if tries == 1 or not self._lost_a_port():
+                raise
+            self.infra.down()
+            self._infrastructure(tries - 1)
+
+    def _lost_a_port(self) -> bool:
+        """True when a server is dead and somebody else is on its port."""
+        kafka, postgres = self.infra.kafka, self.infra.postgres
+        ours = ((kafka, "kafka"), (kafka, "kafka_agency"), (kafka, "kafka_controller"), (postgres, "postgres"))
+        return any(not part.alive() and listening(self.ports[name]) for part, name in ours)
+
     def _choose_ports(self) -> None:
+        self.ports = {}
         last = state.last_ports(self.data)
         for name, wanted in self.options.ports.items():
             usual = last.get(name, wanted) if wanted in (0, PORTS[name]) else wanted
