@@ -16,6 +16,7 @@ from credithub.embedded.ports import Choice
 from credithub.embedded.stack import Stack
 from credithub.embedded.state import CONTEXT, Context
 
+FEW = 3  # ports that moved and are told one by one
 QUIET = 3.0  # seconds between lines of progress where there is no terminal to draw on
 
 
@@ -35,6 +36,7 @@ class Drawing:
         )
         self._task: TaskID | None = None
         self._said = 0.0
+        self._moved: dict[str, Choice] = {}
         self.first = Context.read(terminal.data) is None
 
     def __enter__(self) -> Self:
@@ -62,15 +64,27 @@ class Drawing:
             self._line("↓", f"{self._terminal.text('download')}  {there / 1e6:.0f} / {total / 1e6:.0f} MB")
 
     def moved(self, name: str, choice: Choice) -> None:
-        holder = choice.holder or self._terminal.text("someone")
-        said = self._terminal.text("moved", usual=choice.usual, holder=holder, part=name, port=choice.port)
-        self._line("!", said)
+        self._moved[name] = choice
 
     def done(self, part: str, detail: str, seconds: float) -> None:
+        self._tell_moved()
         self._line("✓", f"{set_cell_size(self._terminal.text(part), 22)} {detail:<32} {seconds:5.1f} s")
 
     def died(self, name: str, deaths: int, again_in: float) -> None:
         self._line("!", self._terminal.text("died", part=name, deaths=deaths, again=again_in))
+
+    def _tell_moved(self) -> None:
+        """One line a port; all in one where there are many."""
+        moved, self._moved = self._moved, {}
+        holders = sorted({choice.holder or self._terminal.text("someone") for choice in moved.values()})
+        if len(moved) > FEW:
+            ports = " ".join(f"{name}:{choice.port}" for name, choice in moved.items())
+            self._line("!", self._terminal.text("many_moved", holders=", ".join(holders), ports=ports))
+            return
+        for name, choice in moved.items():
+            holder = choice.holder or self._terminal.text("someone")
+            said = self._terminal.text("moved", usual=choice.usual, holder=holder, part=name, port=choice.port)
+            self._line("!", said)
 
     def _line(self, mark: str, said: str) -> None:
         self._progress.console.print(f"  {mark} {said}", markup=False)

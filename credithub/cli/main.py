@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -49,12 +50,14 @@ def top(
             os.environ[name] = value  # the other rooms' commands find the hub here
 
 
-def fill() -> None:
-    """Our own commands, then those of rooms that may be absent. Once a process."""
+def fill(words: Sequence[str] = ()) -> None:
+    """Our own commands; those of other rooms, which may be absent, unless `words` ask for one of ours. Once a process."""
     for command in (running.up, running.down, running.status, doctor, running.reset):
         app.command()(command)
     app.add_typer(registry.agency, name="agency")
     app.add_typer(registry.key, name="key")
+    if OWN & set(words):
+        return  # half a second of imports that nobody asked for
     for name, module in ROOMS.items():
         if importlib.util.find_spec(module):
             app.add_typer(importlib.import_module(module).app, name=name)
@@ -81,7 +84,7 @@ def hoisted(words: list[str]) -> list[str]:
 
 def main() -> None:
     """The installed command."""
-    fill()
+    fill(sys.argv[1:])
     try:
         app(hoisted(sys.argv[1:]), prog_name="credithub")
     except CreditHubError as problem:

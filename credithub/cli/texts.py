@@ -25,6 +25,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "端口 {usual} 被 {holder} 占用，{part} 改用 {port}",
         "port {usual} is held by {holder}; {part} uses {port}",
     ),
+    "many_moved": ("端口被 {holders} 占用，改用 {ports}", "ports are held by {holders}; now {ports}"),
     "someone": ("其他程序", "another program"),
     "died": (
         "{part} 已退出（第 {deaths} 次），{again:.1f} 秒后重启",
