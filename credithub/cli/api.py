@@ -103,7 +103,9 @@ def _opener(context: Context) -> urllib.request.OpenerDirector:
     if host in (LOOPBACK, "localhost", "::1"):
         handlers.append(urllib.request.ProxyHandler({}))
     if context.ca:
-        handlers.append(urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=context.ca)))
+        trusted = ssl.create_default_context()
+        trusted.load_verify_locations(context.ca)  # beside the system's authorities
+        handlers.append(urllib.request.HTTPSHandler(context=trusted))
     return urllib.request.build_opener(*handlers)
 
 

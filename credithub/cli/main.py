@@ -51,7 +51,7 @@ def top(
 
 
 def fill(words: Sequence[str] = ()) -> None:
-    """Our own commands; those of other rooms, which may be absent, unless `words` ask for one of ours. Once a process."""
+    """Our own commands; other rooms' too, if they are there and `words` do not ask for one of ours. Once a process."""
     for command in (running.up, running.down, running.status, doctor, running.reset):
         app.command()(command)
     app.add_typer(registry.agency, name="agency")

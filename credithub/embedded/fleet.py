@@ -133,7 +133,7 @@ class Fleet:
         }
 
     def _worker(self, name: str) -> dict[str, str]:
-        told = {"health_port": str(self.ports[name])}
+        told = {"health_port": str(self.ports[name]), "instance": "1"}
         if name == "notifier":
             told |= {"kafka_admin_user": KAFKA_ADMIN, "kafka_admin_password": self.infra.passwords[KAFKA_ADMIN]}
         return told

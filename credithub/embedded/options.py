@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from credithub.embedded.kafka_config import HEAP, KafkaOptions
 from credithub.embedded.ports import LOOPBACK
 from credithub.errors import ConfigurationError
+from credithub.settings import LOOPBACK as LOCAL
 
 PREFIX = "CREDITHUB_"
 PORTS: Mapping[str, int] = {
@@ -41,7 +43,21 @@ class Options:
         """An unreadable port is a ConfigurationError that names it."""
         env = os.environ if env is None else env
         texts = {name: env[PREFIX + name.upper()] for name in TEXTS if PREFIX + name.upper() in env}
+        for name in {"tls_cert", "tls_key"} & {name for name, value in texts.items() if value}:
+            texts[name] = str(Path(texts[name]).absolute())  # our processes work in folders of their own
         return Options(**texts, ports={name: _port(env, name, usual) for name, usual in PORTS.items()})
+
+    def check(self) -> None:
+        """Before anything starts: outside loopback only TLS, and certificate and key must be there."""
+        if self.http_host not in LOCAL and not (self.tls_cert and self.tls_key):
+            raise ConfigurationError(
+                f"{PREFIX}HTTP_HOST={self.http_host}: 对外监听须有证书 / listening outside loopback needs a certificate: "
+                f"{PREFIX}TLS_CERT, {PREFIX}TLS_KEY"
+            )
+        for path in (self.tls_cert, self.tls_key):
+            if path and not os.access(path, os.R_OK):
+                raise ConfigurationError(f"读不到 / cannot be read: {path}")
+        self.kafka.check()
 
     @property
     def kafka(self) -> KafkaOptions:

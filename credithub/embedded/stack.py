@@ -92,6 +92,7 @@ class Stack:
         return f"{host}:{self.ports['kafka_agency']}"
 
     def _start(self) -> None:
+        self.options.check()
         before = state.State.read(self.data)
         if before is not None:
             before.clear_up()
@@ -149,7 +150,7 @@ class Stack:
         known = state.Context.read(self.data)
         key = known.key if known and known.key else self.fleet.bootstrap_key()
         url = self.options.url(self.ports["http"])
-        self.context = state.Context(url=url, key=key, kafka=self.agency_bootstrap)
+        self.context = state.Context(url=url, key=key, kafka=self.agency_bootstrap, ca=self.options.tls_cert)
         self.context.write(self.data)
 
     def _kafka(self) -> None:

@@ -105,6 +105,14 @@ def test_passwords_are_made_once_and_are_their_owner_s_alone(tmp_path: Path) -> 
     assert (tmp_path / "secrets" / "passwords.json").stat().st_mode & 0o777 == 0o600
 
 
+def test_options_that_open_the_hub_to_others_are_judged_before_anything_starts(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="CREDITHUB_TLS_CERT"):
+        Options(http_host="0.0.0.0").check()
+    with pytest.raises(ConfigurationError, match="absent"):
+        Options(tls_cert=str(tmp_path / "absent.crt"), tls_key=str(tmp_path / "absent.key")).check()
+    Options().check()
+
+
 def test_options_come_from_the_environment_with_ports_by_name() -> None:
     options = Options.from_env({"CREDITHUB_HTTP_PORT": "9000", "CREDITHUB_KAFKA_HEAP": "256m"})
     assert options.ports == {**PORTS, "http": 9000}
