@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import secrets
 import time
@@ -100,11 +99,6 @@ def bearer(header: str | None) -> str | None:
         return None
     scheme, _, token = header.partition(" ")
     return token.strip() if scheme.lower() == "bearer" and token.strip() else None
-
-
-def scram_sha512(password: str, salt: bytes, iterations: int) -> bytes:
-    """SCRAM's salted password: what Kafka checks a password against, never the password."""
-    return hashlib.pbkdf2_hmac("sha512", password.encode(), salt, iterations)
 
 
 def _grant(row: Mapping[str, Any]) -> Grant:

@@ -108,10 +108,9 @@ def _summary(row: Row) -> dict[str, Any]:
 async def _with_waiting(parts: Parts, entries: Sequence[Row]) -> list[dict[str, Any]]:
     """Each entry with its reasons in words; a waiting one with what it waits for."""
     waiting = [(row["source"], row["id"]) for row in entries if row["state"].startswith("waiting")]
-    awaited = {
-        (row["source"], row["id"]): _awaited(row)
-        for row in (await parts.stores.submissions.waits_for(waiting) if waiting else [])
-    }
+    awaited: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in await parts.stores.submissions.waits_for(waiting) if waiting else []:
+        awaited.setdefault((row["source"], row["id"]), []).append(_awaited(row))
     told: list[dict[str, Any]] = []
     for row in entries:
         entry = {**row, "reasons": spoken_all(row["reasons"])}
@@ -124,6 +123,6 @@ async def _with_waiting(parts: Parts, entries: Sequence[Row]) -> list[dict[str, 
 
 
 def _awaited(row: Row) -> dict[str, Any]:
-    """A registration that brings the identifier, or the record that this entry ends."""
+    """A registration that brings one of its identifiers, or the record that this entry ends."""
     facts = {name: row[name] for name in ("scheme", "value", "organisation_code", "item", "folded_number")}
     return {name: value for name, value in facts.items() if value is not None} | {"since": row["since"]}

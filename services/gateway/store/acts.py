@@ -10,6 +10,7 @@ import orjson
 from sqlalchemy.exc import IntegrityError
 
 from credithub.db.engine import AsyncConnection, text
+from credithub.db.values import as_json
 from services.gateway.store.database import Database, Row
 
 
@@ -56,10 +57,11 @@ async def write_audit(connection: AsyncConnection, actor: Actor, action: str, ta
 
 async def read_audit(database: Database, *, before: int, limit: int, action: str | None) -> Sequence[Row]:
     """Newest first."""
-    return await database.rows(
+    rows = await database.rows(
         "SELECT id, at, actor, agency, action, target, detail, request FROM gateway.audit"
         " WHERE id < :before AND (CAST(:action AS text) IS NULL OR action = :action) ORDER BY id DESC LIMIT :limit",
         before=before,
         limit=limit,
         action=action,
     )
+    return [{**row, "detail": as_json(row["detail"])} for row in rows]
