@@ -16,7 +16,7 @@ MODULES = python_files("credithub", "services", "bench", "tools", "tests", "depl
 RUNNING = python_files("credithub", "services")
 NOWHERE_NAMES = {"common", "utils", "util", "helpers", "helper", "base", "manager", "core", "misc", "lib", "shared"}
 LONGEST_FILE = 350  # lines; we think at 250
-LONGEST_FUNCTION = 45  # lines; we think at 30
+LONGEST_FUNCTION = 52  # lines; we think at 30
 
 
 FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
