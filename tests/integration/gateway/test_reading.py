@@ -1,3 +1,5 @@
+"""Understands what each role is told by the gateway's reads."""
+
 from __future__ import annotations
 
 from typing import Any

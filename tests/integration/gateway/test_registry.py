@@ -1,3 +1,5 @@
+"""Understands agencies, keys and catalogues as the operators' API keeps them."""
+
 from __future__ import annotations
 
 import pytest

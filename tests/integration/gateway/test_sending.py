@@ -1,3 +1,5 @@
+"""Understands that what got a 202 lies on the topic."""
+
 from __future__ import annotations
 
 from aiokafka import AIOKafkaConsumer

@@ -1,3 +1,5 @@
+"""Understands the desk at which the gateway's unit tests post: the whole application without a port."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""Understands POST /v1/events: three modes, one receipt, each entry's own answer."""
+
 from __future__ import annotations
 
 from typing import Any

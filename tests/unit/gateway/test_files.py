@@ -1,3 +1,5 @@
+"""Understands POST of a table: row by row, then a manifest, or nothing."""
+
 from __future__ import annotations
 
 from collections.abc import AsyncIterator

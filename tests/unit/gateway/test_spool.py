@@ -1,3 +1,5 @@
+"""Understands that a received file lies on disk unreadable, and no longer than needed."""
+
 from __future__ import annotations
 
 import os
