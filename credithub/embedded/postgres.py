@@ -80,6 +80,7 @@ class Postgres:
 
     def stop(self, timeout: float = STOP) -> bool:
         """A fast stop: open transactions are rolled back, everything is written."""
+        self.resume()  # a process of it that is paused would never end
         return self.running.stop(timeout, signal.SIGINT) if self.running else True
 
     def kill(self) -> None:
