@@ -9,10 +9,26 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from credithub import topics
+from credithub.embedded import options
 from credithub.settings import PREFIX, Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "reference"
+MACHINE = "For one machine, the command line, tests 单机、命令行与测试"
+ONE_MACHINE = (
+    ("DATA", ".credithub", "the data folder 数据目录"),
+    ("LANG", "", "zh or en; otherwise as LANG says 界面语言"),
+    ("URL", "", "another hub's address, for the command line 另一个中枢的地址"),
+    ("KEY", "", "the operator's key, for the command line 运维密钥"),
+    ("AGENCY_HOST", "127.0.0.1", "where the broker listens for agencies 单位接入的监听地址"),
+    ("AGENCY_ADVERTISED", "", "the host name agencies are told 告知单位的主机名"),
+    ("KAFKA_HEAP", options.HEAP, "memory of the embedded broker 内嵌 Kafka 的内存"),
+    ("MAVEN_REPOSITORY", "", "a mirror for Kafka's jars; otherwise Maven's own settings Kafka 程序包的镜像地址"),
+    ("HOST", "", "in compose: the name agencies reach this host by 编排中单位访问的主机名"),
+    ("CRASH", "", "chaos only: the named point at which to die 仅混沌测试"),
+    ("CRASH_LEDGER", "", "chaos only: where each hit is written 仅混沌测试"),
+    ("DEMO_PLANT", "", "tests only: a fault that the demonstration must notice 仅测试：演示应察觉的缺陷"),
+)
 NOTE = "<!-- written by `make docs`; do not edit -->"
 
 
@@ -40,12 +56,18 @@ def settings() -> str:
         (code(PREFIX + field.name.upper()), code(_shown(field.default)), remarks.get(field.name, ""))
         for field in dataclasses.fields(Settings)
     ]
-    return page(
+    services = page(
         "Settings 设置",
         "Read once from the environment when a process starts. 进程启动时从环境变量读取一次。",
         ("name 名称", "default 默认", "remark 说明"),
         rows,
     )
+    ports = [
+        (f"{name.upper()}_PORT", str(port), "0: any free one 任一空闲端口") for name, port in options.PORTS.items()
+    ]
+    machine = [(code(PREFIX + name), code(default), remark) for name, default, remark in (*ONE_MACHINE, *ports)]
+    head = ("name 名称", "default 默认", "remark 说明")
+    return services + "\n".join(["", f"## {MACHINE}", "", *table(head, machine)]) + "\n"
 
 
 def topic_table() -> str:
@@ -107,8 +129,11 @@ def problems() -> str:
 
 
 def page(title: str, lead: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [NOTE, f"# {title}", "", lead, "", _row(head), _row(["---"] * len(head)), *(_row(row) for row in rows)]
-    return "\n".join(lines) + "\n"
+    return "\n".join([NOTE, f"# {title}", "", lead, "", *table(head, rows)]) + "\n"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    return [_row(head), _row(["---"] * len(head)), *(_row(row) for row in rows)]
 
 
 def code(word: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 import pytest
 
@@ -56,3 +57,9 @@ def test_every_metric_carries_its_unit_or_is_a_count_and_is_used() -> None:
         assert lines[at - 1].startswith("#"), f"{name} has no comment that says why it exists"
     used = {name for name in names for p in RUNNING if p.name != "metrics.py" and re.search(rf"\b{name}\b", text(p))}
     assert set(names) == used
+
+
+def test_every_variable_of_the_environment_stands_in_the_reference() -> None:
+    known = set(re.findall(r"`(CREDITHUB_[A-Z_]+)`", text(Path("docs/reference/settings.md"))))
+    read = {name for path in RUNNING for name in re.findall(r"CREDITHUB_[A-Z_]*[A-Z]", text(path))}
+    assert read <= known
