@@ -13,7 +13,7 @@ from credithub.demo.answering import Desk, final_answer
 from credithub.demo.client import Client, JsonObject
 from credithub.demo.duties import ENDED, Case, Duties
 from credithub.demo.figures import Check, Figures
-from credithub.demo.organisations import DIVISION
+from credithub.demo.organisations import DIVISION, LATE
 from credithub.demo.programme import NAMELESS, POSTED, TABLED, Programme
 from credithub.demo.story import Sent, Story
 from credithub.domain.catalogue import Catalogue, from_json
@@ -36,14 +36,14 @@ class Examiner:
             Check(name="check_lost", wanted=0, found=self.figures.lost),
             Check(name="check_balance", wanted=True, found=self.figures.balanced),
             *self._outcomes(),
-            Check(name="check_waited", wanted=len(self._late()) + NAMELESS, found=self.story.waited),
+            Check(name="check_waited", wanted=LATE + NAMELESS, found=self.story.waited),
             Check(name="check_reasons", wanted=[], found=await self._unexplained()),
             Check(name="check_conflict", wanted=["conflict"], found=await self._reasons("conflict")),
             Check(name="check_cases", wanted=TABLED + POSTED, found=self.figures.cases),
             *await self._pairs(),
             *self._removal(),
             *self._answers(),
-            Check(name="check_refused", wanted=0, found=sum(len(desk.refused) for desk in self.desks)),
+            Check(name="check_refused", wanted=0, found=self._refused()),
         ]
 
     @property
@@ -54,8 +54,10 @@ class Examiner:
     def _duties(self) -> Duties:
         return self.story.duties
 
-    def _late(self) -> list[object]:
-        return list(self._programme.late_registrations())
+    def _refused(self) -> int:
+        """Answers that the hub did not take, as it says, and as the agencies were told."""
+        told = sum(len(desk.refused) for desk in self.desks)
+        return told + sum(f["outcome"] == "refused" for case in self._duties.cases.values() for f in case.feedback)
 
     def _outcomes(self) -> Iterator[Check]:
         """One line where all is well, else one for each submission that ended otherwise."""

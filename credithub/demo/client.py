@@ -49,9 +49,10 @@ class Client:
 
     async def send_file(self, feed: str, name: str, content: bytes) -> Receipt:
         """A table as one upload."""
-        form = aiohttp.FormData()
-        form.add_field("file", content, filename=name, content_type="text/csv")
-        told = await self._call("POST", f"/v1/feeds/{feed}/files", form=form)
+        headers = {"content-type": "text/csv"}
+        told = await self._call(
+            "POST", f"/v1/feeds/{feed}/files", data=content, params={"name": name}, headers=headers
+        )  # fmt: skip
         return self.ledger.keep(receipt_of(told["receipt"]), self.key)
 
     async def summary(self, submission: str) -> JsonObject:
@@ -91,18 +92,17 @@ class Client:
         path: str,
         *,
         data: bytes | None = None,
-        form: aiohttp.FormData | None = None,
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> JsonObject:
         """What cannot be taken just now is sent again: the same entries under the same ids count once."""
         sent = {"authorization": f"Bearer {self.key}", "accept-language": "zh"} | dict(headers or {})
         for left in range(TRIES, 0, -1):
-            async with self.session.request(method, path, data=data or form, params=params, headers=sent) as answer:
+            async with self.session.request(method, path, data=data, params=params, headers=sent) as answer:
                 told = _json(await answer.read())
                 if answer.status < 400:
                     return told
-                if answer.status not in AGAIN or left == 1 or form is not None:
+                if answer.status not in AGAIN or left == 1:
                     raise Refused(f"{method} {path}", answer.status, told)
                 await asyncio.sleep(min(float(answer.headers.get("retry-after", "1")), 5.0))
         raise AssertionError("unreachable")

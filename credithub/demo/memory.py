@@ -8,7 +8,7 @@ from pathlib import Path
 
 from credithub.embedded.passwords import private
 
-FILE = "demo.json"
+FILE, RUNS = "demo.json", "demo.runs"
 
 
 @dataclass(slots=True)
@@ -16,7 +16,6 @@ class Memory:
     """Kept in the data folder, readable by its owner alone; `save` before anything is done with it."""
 
     path: Path
-    run: int = 0
     suppliers: dict[str, str] = field(default_factory=dict[str, str])  # agency → supplier key
     agencies: dict[str, str] = field(default_factory=dict[str, str])  # agency → key with which it pulls and answers
     kafka: dict[str, str] = field(default_factory=dict[str, str])  # agency → password of its own user
@@ -33,10 +32,11 @@ class Memory:
         return memory
 
     def next_run(self) -> int:
-        """The number that makes this run's facts its own."""
-        self.run += 1
-        self.save()
-        return self.run
+        """The number that makes this run's facts its own. Kept apart: another run may go on beside this one."""
+        file = self.path.with_name(RUNS)
+        run = int(file.read_text(encoding="ascii")) + 1 if file.exists() else 1
+        private(file, f"{run}\n")
+        return run
 
     def save(self) -> None:
         told = {name: value for name, value in asdict(self).items() if name != "path"}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.box import SIMPLE_HEAD
+from rich.cells import set_cell_size
 from rich.table import Table
 
 from credithub.demo.accounts import Account
@@ -17,6 +18,7 @@ from credithub.embedded.state import CONTEXT
 
 OUTCOMES = ("archived", "waiting", "quarantined", "duplicates")
 FOLLOWED = ("cases", "obligations", "notifications", "delivered", "feedback", "lost", "seconds")
+LABEL = 16  # columns
 MOST_LOST = 20  # entries named one by one
 LONGEST = 400  # characters of a value that does not hold
 
@@ -31,8 +33,8 @@ class Summary:
     def show(self, checks: Sequence[Check]) -> None:
         """The tables go to stdout; what does not hold follows them."""
         self.narrator.quiet()
-        self.narrator.out.print(self._sent())
-        self.narrator.out.print(self._followed())
+        for part in ("", self._sent(), "", self._followed(), "", self._states(), ""):
+            self.narrator.out.print(part, soft_wrap=isinstance(part, str))
         for name in dict.fromkeys(check.name for check in checks):
             self._line(name, [check for check in checks if check.name == name and not check.holds])
         self._lost()
@@ -55,29 +57,33 @@ class Summary:
             ("figures", str(data / FILE)),
         )
         for name, said in lines:
-            out.print(f"  {self._text(name)}  {said}", markup=False, soft_wrap=True)
+            out.print(f"  {set_cell_size(self._text(name), LABEL)} {said}", markup=False, soft_wrap=True)
 
     def _sent(self) -> Table:
-        names = ("what", "supplier", "submitted", *OUTCOMES)
-        table = Table(box=SIMPLE_HEAD, pad_edge=False)
-        for place, name in enumerate(names):
-            table.add_column(self._text(name), justify="left" if place < 2 else "right")
+        table = Table(box=None, padding=(0, 1, 0, 0))
+        table.add_column(self._text("what"), no_wrap=True)
+        for name in ("submitted", *OUTCOMES):
+            table.add_column(self._text(name), justify="right", no_wrap=True)
         for sent in self.story.sent:
-            receipt = sent.receipt
-            counted = self.account.outcomes[receipt.submission]
-            numbers = (len(receipt.entries), *(counted[outcome] for outcome in OUTCOMES))
-            table.add_row(self._text(sent.what), receipt.supplier, *map(_number, numbers))
-        table.add_section()
+            counted = self.account.outcomes[sent.receipt.submission]
+            numbers = (len(sent.receipt.entries), *(counted[outcome] for outcome in OUTCOMES))
+            table.add_row(self._text(sent.what), *map(_number, numbers))
         totals = (getattr(self.figures, name) for name in ("submitted", *OUTCOMES))
-        table.add_row(self._text("total"), "", *map(str, totals))
+        table.add_row(self._text("total"), *map(str, totals), style="bold")
         return table
 
     def _followed(self) -> Table:
-        table = Table(box=SIMPLE_HEAD, pad_edge=False)
+        table = Table(box=None, padding=(0, 1, 0, 0))
         for name in FOLLOWED:
-            table.add_column(self._text(name), justify="right")
+            table.add_column(self._text(name), justify="right", no_wrap=True)
         table.add_row(*(str(getattr(self.figures, name)) for name in FOLLOWED))
         return table
+
+    def _states(self) -> str:
+        """How the obligations stand now."""
+        cases = self.story.duties.cases.values()
+        counted = Counter(str(obligation["state"]) for case in cases for obligation in case.obligations)
+        return "  " + " · ".join(f"{self._text(f'state_{state}')} {many}" for state, many in counted.most_common())
 
     def _line(self, name: str, broken: Sequence[Check]) -> None:
         out = self.narrator.out
