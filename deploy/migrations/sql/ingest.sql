@@ -24,6 +24,7 @@ CREATE TABLE ingest.submissions (
     entries     integer            -- unknown (null) for a file whose closing manifest has not come yet
 );
 CREATE INDEX submissions_by_supplier ON ingest.submissions (supplier, submission DESC);
+CREATE INDEX submissions_lately ON ingest.submissions USING brin (received_at) WITH (pages_per_range = 32, autosummarize = on);  -- /ops
 
 CREATE TABLE ingest.quarantine (
     submission     text NOT NULL,
@@ -43,6 +44,7 @@ CREATE TABLE ingest.quarantine (
 );
 CREATE INDEX quarantine_by_entry ON ingest.quarantine (source, id);
 CREATE INDEX quarantine_by_supplier ON ingest.quarantine (supplier, quarantined_at);
+CREATE INDEX quarantine_lately ON ingest.quarantine USING brin (quarantined_at) WITH (pages_per_range = 32, autosummarize = on);  -- /ops
 
 GRANT USAGE ON SCHEMA ingest TO credithub_ingest, credithub_gateway, credithub_matcher, credithub_dashboard;
 GRANT SELECT, INSERT, UPDATE ON ingest.positions TO credithub_ingest;

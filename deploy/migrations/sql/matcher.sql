@@ -40,6 +40,7 @@ CREATE TABLE matcher.entries_5 PARTITION OF matcher.entries FOR VALUES WITH (MOD
 CREATE TABLE matcher.entries_6 PARTITION OF matcher.entries FOR VALUES WITH (MODULUS 8, REMAINDER 6);
 CREATE TABLE matcher.entries_7 PARTITION OF matcher.entries FOR VALUES WITH (MODULUS 8, REMAINDER 7);
 CREATE INDEX entries_by_submission ON matcher.entries (submission, index);
+CREATE INDEX entries_lately ON matcher.entries USING brin (decided_at) WITH (pages_per_range = 32, autosummarize = on);  -- /ops
 
 -- Entries that the archive did not take: repeats, and what only the archive can refuse.
 CREATE TABLE matcher.repeats_seen (
@@ -52,6 +53,7 @@ CREATE TABLE matcher.repeats_seen (
 );
 CREATE INDEX repeats_seen_by_entry ON matcher.repeats_seen (source, id);
 CREATE INDEX repeats_seen_refused ON matcher.repeats_seen (supplier, decided_at) WHERE outcome = 'refused';
+CREATE INDEX repeats_seen_lately ON matcher.repeats_seen USING brin (decided_at) WITH (pages_per_range = 32, autosummarize = on);  -- /ops
 
 CREATE TABLE matcher.subjects (
     organisation_code text NOT NULL,
@@ -195,6 +197,9 @@ CREATE TABLE matcher.obligations_7 PARTITION OF matcher.obligations FOR VALUES W
 CREATE INDEX obligations_by_id ON matcher.obligations (obligation);
 CREATE INDEX obligations_by_agency ON matcher.obligations (agency, state);
 CREATE INDEX obligations_by_record ON matcher.obligations (organisation_code, record);
+CREATE INDEX obligations_unanswered ON matcher.obligations (created_at) WHERE state IN ('triggered', 'delivered');  -- /ops
+CREATE INDEX obligations_held ON matcher.obligations (ended_at) INCLUDE (agency) WHERE state = 'lifting';  -- /ops
+CREATE INDEX obligations_suspended ON matcher.obligations (obligation) WHERE suspended;  -- /ops
 
 -- Obligations whose agency is not known yet: seat unknown, or no office of the department at or above it.
 CREATE TABLE matcher.unrouted (
@@ -211,6 +216,7 @@ CREATE TABLE matcher.feedback (
 );
 CREATE INDEX feedback_by_obligation ON matcher.feedback (obligation);
 CREATE INDEX feedback_waiting ON matcher.feedback (obligation) WHERE outcome = 'waiting';
+CREATE INDEX feedback_lately ON matcher.feedback USING brin (decided_at) WITH (pages_per_range = 32, autosummarize = on);  -- /ops
 
 CREATE TABLE matcher.outbox (
     epoch integer NOT NULL, id bigint GENERATED ALWAYS AS IDENTITY, shard smallint NOT NULL, first boolean NOT NULL,

@@ -56,6 +56,7 @@ CREATE TABLE notifier.notifications (
     PRIMARY KEY (agency, lane, number)
 ) PARTITION BY HASH (agency);
 CREATE INDEX notifications_by_message ON notifier.notifications (agency, message);
+CREATE INDEX notifications_lately ON notifier.notifications USING brin (received_at) WITH (pages_per_range = 32, autosummarize = on);  -- /ops
 
 -- The (agency, obligation) row: the highest version seen, the channels on which an attempt was ever begun, and
 -- whether the obligation was cancelled before any (a tombstone that drops what comes later under a lower version).
@@ -102,6 +103,7 @@ CREATE INDEX deliveries_open ON notifier.deliveries (claimed_at)
     WHERE state = 'in-flight' AND channel <> 'pull';
 CREATE INDEX deliveries_asked_for ON notifier.deliveries (agency, lane, number)
     WHERE state IN ('due', 'in-flight') AND channel = 'pull';
+CREATE INDEX deliveries_lately ON notifier.deliveries USING brin (delivered_at) WITH (pages_per_range = 32, autosummarize = on);  -- /ops
 
 -- Each try, and how it ended: two logs that only grow. An attempt without outcome is open, or was cut short.
 CREATE TABLE notifier.attempts (
