@@ -52,6 +52,7 @@ class Settings:
     rate_per_second: int = 2_000  # requests of one key
     batch_records: int = 1_000  # records a consumer takes at once
     poll_ms: int = 50  # how long a loop rests when it finds nothing to do
+    instance: str = ""  # name of this process among its like: restarted under it, it reads on at once after a kill
     silence_seconds: int = 60  # a consumer that hears nothing from the broker for so long exits
     services: str = ""  # where /ops finds the others' health: name=http://host:port,…
 

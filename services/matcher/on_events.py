@@ -48,7 +48,7 @@ class Batch:
     books: Books
     counts: Counter[str] = field(default_factory=Counter[str])
     subjects: dict[str, Subject] = field(default_factory=dict[str, Subject])
-    _places: dict[str, int] = field(default_factory=dict[str, int])  # the next place in each subject's order
+    _seqs: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])  # each entry's place
 
     async def run(self, events: Sequence[CreditEvent]) -> None:
         filed = [rules.file_event(event, event.organisation_code, ids.record_id) for event in events]
@@ -114,7 +114,7 @@ class Batch:
         return after
 
     async def _lock(self, filed: Sequence[Filed]) -> None:
-        """Locks the subjects, in order, and takes a place in each one's order for each of its events."""
+        """Locks the subjects, in order, and gives each event its place in its subject's order: that of arrival."""
         wanted: dict[str, tuple[str | None, str | None, int]] = {}
         for one in filed:
             assert one.organisation_code
@@ -123,13 +123,14 @@ class Batch:
             wanted[one.organisation_code] = (unified or event.unified_code, name or event.name or None, count + 1)
         if wanted:
             self.subjects |= await archive.lock_subjects(self.conn, wanted)
-            for code, (_, _, count) in wanted.items():
-                self._places[code] = self.subjects[code].seq - count + 1
+        places = {code: self.subjects[code].seq - count for code, (_, _, count) in wanted.items()}
+        for one in filed:
+            code = one.organisation_code or ""
+            places[code] += 1
+            self._seqs[one.event.source, one.event.id] = places[code]
 
-    def _place(self, code: str) -> int:
-        place = self._places[code]
-        self._places[code] = place + 1
-        return place
+    def _seq(self, filed: Filed) -> int:
+        return self._seqs[filed.event.source, filed.event.id]
 
     async def _wait(self, filed: Sequence[Filed]) -> None:
         """Events whose subject nobody knows yet wait, under each of their identifiers."""
@@ -163,7 +164,7 @@ class Batch:
     async def _records(self, filed: Sequence[Filed], duties: Duties, by: Sequence[str | None] = ()) -> list[Filed]:
         """Archives facts; gives those that are new. A known fact is a duplicate, a new version, or a conflict."""
         ended = list(by) or [None] * len(filed)
-        seqs = [self._place(f.organisation_code or "") for f in filed]
+        seqs = [self._seq(f) for f in filed]
         if await archive.archive(self.conn, filed, seqs, ended):
             self.counts["archived"] += len(filed)
             return list(filed)
@@ -199,7 +200,8 @@ class Batch:
             one = rules.file_event(exit_event, exit_event.organisation_code, ids.record_id)
             number = rules.ends_what(exit_event, self.books.catalogue(exit_event.catalogue)) or ""
             target = awaited[rules.awaits_record(one.organisation_code or "", exit_event.item, number)]
-            await archive.archive(self.conn, [one], [self.subjects[target.organisation_code or ""].seq], [None])
+            await self._lock([one])
+            await archive.archive(self.conn, [one], [self._seq(one)], [None])
             await archive.end(self.conn, [_ending(target.organisation_code or "", target.record or "", one)])
             await archive.revise(self.conn, [(exit_event, "archived", one.organisation_code, one.record)])
             self.counts["archived"] += 1

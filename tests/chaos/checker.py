@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ class Promise:
     expected: str  # how an entry of this kind must end the first time: archived or quarantined
     fact: str  # which fact it states; two entries of one fact may make one record only
     subject: str
-    step: int  # of one subject, in the order in which they were acknowledged one after the other
+    step: int  # of one subject, in the order in which they were sent; 0: it waits for another, no order is owed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +176,7 @@ def _phantoms(world: World) -> Iterator[Breach]:
 
 # ---------------------------------------------------------------------------------------------- law 3: order
 def _disordered_archive(world: World) -> Iterator[Breach]:
-    step_of = {(p.source, p.id): (p.subject, p.step) for p in reversed(world.promises)}
+    step_of = {(p.source, p.id): (p.subject, p.step) for p in reversed(world.promises) if p.step}
     by_subject: dict[str, list[tuple[int, int, Entry]]] = defaultdict(list)
     for a in world.archive:
         if (a.source, a.id) in step_of:
@@ -220,4 +221,4 @@ def _agencies_differ(world: World) -> Iterator[Breach]:
 
 def _pairs(rows: Iterable[tuple[int, int, Entry]]) -> Iterator[tuple[tuple[int, int, Entry], tuple[int, int, Entry]]]:
     listed = list(rows)
-    return zip(listed, listed[1:], strict=False)
+    return itertools.pairwise(listed)

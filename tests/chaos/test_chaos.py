@@ -1,0 +1,30 @@
+"""Understands that laws 1 to 3 hold when processes die at every named moment: a short run of what `make chaos` does."""
+
+from __future__ import annotations
+
+import secrets
+
+import pytest
+
+from credithub.crashpoints import POINTS
+from tests.chaos.hub import ROOT
+from tests.chaos.run import run
+
+
+@pytest.mark.timeout(600)
+def test_nothing_is_lost_doubled_or_reordered_whenever_a_process_dies(capsys: pytest.CaptureFixture[str]) -> None:
+    seed = secrets.randbelow(10**9)
+    with capsys.disabled():
+        print(f"\nchaos: seed {seed}", flush=True)
+        outcome = run(
+            ROOT / ".credithub" / "tests" / "chaos",
+            faults=len(POINTS) + 6,
+            events=2_000,
+            seed=seed,
+            said=lambda what: print(f"  {what}", flush=True),
+            points=sorted(POINTS),
+        )
+    assert outcome.sound, (seed, outcome.breaches[:20], outcome.unquiet)
+    assert outcome.figures["faults"] >= 20
+    missed = [point for point, hits in outcome.points.items() if not hits]
+    assert not missed, f"never died at {missed} (seed {seed})"
