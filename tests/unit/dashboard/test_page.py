@@ -139,3 +139,26 @@ def test_neighbours_are_named_in_one_setting() -> None:
         ("ingest", "http://127.0.0.1:8011"), ("ingest", "http://127.0.0.1:8021"), ("matcher", "http://[::1]:1"),
     ]  # fmt: skip
     assert neighbours("") == ()
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+def test_every_text_colour_stands_out_from_what_it_is_written_on(scheme: int) -> None:
+    """WCAG AA: 4.5 to 1."""
+    blocks = re.findall(r":root \{(.*?)\}", files()["ops.css"].content.decode(), re.DOTALL)
+    colours = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", blocks[scheme]))
+    pairs = [(text, ground) for text in ("ink", "soft", "accent-strong") for ground in ("card", "ground")]
+    pairs += [(level, ground) for level in ("green", "amber", "red") for ground in ("card", f"{level}-soft")]
+    pairs += [("ink", "amber-soft"), ("ink", "red-soft"), ("ink", "rail"), ("card", "accent")]
+    weak = {pair: ratio for pair in pairs if (ratio := _contrast(colours[pair[0]], colours[pair[1]])) < 4.5}
+    assert weak == {}
+
+
+def _contrast(one: str, other: str) -> float:
+    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    parts = (int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5))
+    linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
