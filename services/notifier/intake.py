@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from credithub.consumer import Consumer, Handler
 from credithub.db.engine import AsyncEngine
@@ -46,7 +46,9 @@ class FeedbackIntake:
         found = sorted(name for name in await self.admin.topics() if is_feedback_topic(name))
         if found != self._topics:
             await self.stop()
-            fresh = Consumer(self.settings, self.engine, "notifier", GROUP, found, self.handle)
+            # Nameless: Kafka gives a named member that comes back the partitions it had, whatever it asks for now.
+            nameless = replace(self.settings, instance="")
+            fresh = Consumer(nameless, self.engine, "notifier", GROUP, found, self.handle)
             await fresh.start()
             self._consumer, self._topics = fresh, found
         self._looked = time.monotonic()
