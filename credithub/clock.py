@@ -19,4 +19,4 @@ def today() -> date:
 
 def stamp(moment: datetime | None = None) -> str:
     """A moment as it is written in messages: RFC 3339, UTC, microseconds."""
-    return (moment or now()).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return (moment or now()).astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"

@@ -46,7 +46,7 @@ class Vault:
 
     def hmac(self, label: str, value: str) -> str:
         """64 hex digits; `label` keeps the uses of the key apart."""
-        return hmac_module.new(self._hmac_key, f"{label}\0{value}".encode(), hashlib.sha256).hexdigest()
+        return hmac_module.digest(self._hmac_key, f"{label}\0{value}".encode(), "sha256").hex()
 
     def sign(self, content: bytes) -> bytes:
         """Ed25519, 64 bytes."""

@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import count
 from typing import Any, TypeAlias
+
+from prometheus_client import Counter
 
 from credithub import metrics
 from credithub.http.problem import Problem, response
@@ -48,11 +52,13 @@ class Edge:
         self._load = load
         self._fast = fast or {}
         self._headers = [*HEADERS, STRICT_TRANSPORT] if tls else HEADERS
+        self._first = uuid7()[:20]  # of every request id of this process: the moment it began, and chance
+        self._requests = count()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        scope["request_id"] = uuid7()
+        scope["request_id"] = f"{self._first}{next(self._requests):012x}"
         send = self._dressed(scope, send)
         self._load.requests += 1
         try:
@@ -78,10 +84,15 @@ class Edge:
                 named = {name for name, _ in given}
                 mine = [each for each in self._headers if each[0] not in named]
                 message["headers"] = [*given, *mine, (b"x-request-id", scope["request_id"].encode())]
-                metrics.REQUESTS.labels(_template(scope), str(message["status"])).inc()
+                _counted(_template(scope), message["status"]).inc()
             await send(message)
 
         return dressed
+
+
+@lru_cache(maxsize=1024)
+def _counted(template: str, status: int) -> Counter:
+    return metrics.REQUESTS.labels(template, str(status))
 
 
 def _template(scope: Scope) -> str:

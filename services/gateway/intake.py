@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import orjson
 
@@ -12,41 +13,84 @@ from credithub.crashpoints import crashpoint
 from credithub.domain.events import SUBMISSIONS_CONTEXT
 from credithub.errors import Unavailable
 from credithub.http.cloudevents import Envelope
+from credithub.http.problem import Problem
 from credithub.vault import Vault
 from services.gateway.rules import key_of_subject
 
 SOME = 250  # records sent at once; between two such parts the gateway may die with some sent and some not
 
 
-class Sender(Protocol):
-    """The producer, as far as intake knows it. False: not acknowledged, it may yet arrive."""
+_Passenger: TypeAlias = tuple[bytes, bytes, "asyncio.Future[bool | None]"]  # None: never sent
 
-    async def send(self, topic: str, key: bytes, value: bytes) -> bool: ...
+
+class Sender(Protocol):
+    """The producer, as far as intake knows it. Per record, False: not acknowledged, it may yet arrive."""
+
     async def send_all(self, topic: str, records: Sequence[tuple[bytes, bytes]]) -> list[bool]: ...
     async def alive(self) -> bool: ...
 
 
-@dataclass(slots=True)
 class Line:
-    """The line to Kafka: known to be up or down, so that nobody waits ten seconds to hear that it is down."""
+    """The line to Kafka: known to be up or down, so that nobody waits ten seconds to hear that it is down.
 
-    sender: Sender
-    up: bool = True
+    Single records of requests that come together travel together: while one trip is under way the next fills up. More
+    trips at once would only make the broker write smaller pieces.
+    """
+
+    def __init__(self, sender: Sender) -> None:
+        self.sender = sender
+        self.up = True
+        self._waiting: dict[str, list[_Passenger]] = {}
+        self._trips: dict[str, asyncio.Task[None]] = {}
 
     async def send(self, topic: str, records: Sequence[tuple[bytes, bytes]]) -> list[bool]:
-        """Per record: acknowledged, or unknown. A line that lost one counts as down until it is seen up again."""
+        """Per record: acknowledged, or unknown. Problem when nothing was sent, because the line is down."""
+        if not self.up:
+            raise Problem("kafka-away")
         if len(records) == 1:
-            sent = [await self.sender.send(topic, *records[0])]
-        else:
-            sent = await self._in_parts(topic, records)
-        if not all(sent):
-            self.up = False
+            return [await self._together(topic, *records[0])]
+        sent = await self._in_parts(topic, records)
+        self.up = self.up and all(sent)
         return sent
+
+    async def _together(self, topic: str, key: bytes, value: bytes) -> bool:
+        done: asyncio.Future[bool | None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(topic, []).append((key, value, done))
+        if topic not in self._trips:
+            self._trips[topic] = asyncio.create_task(self._travel(topic))
+        sent = await done
+        if sent is None:
+            raise Problem("kafka-away")
+        return sent
+
+    async def _travel(self, topic: str) -> None:
+        """Takes along whoever waits, until nobody does. After a loss the others are told at once that they stay."""
+        try:
+            while aboard := self._waiting.pop(topic, None):
+                await self._trip(topic, aboard)
+                if not self.up:
+                    break
+        finally:
+            del self._trips[topic]
+            _tell(left := self._waiting.pop(topic, []), [None] * len(left))
+
+    async def _trip(self, topic: str, aboard: Sequence[_Passenger]) -> None:
+        sent: Sequence[bool | None] = [False] * len(aboard)
+        try:
+            sent = await self.sender.send_all(topic, [(key, value) for key, value, _ in aboard])
+        except Unavailable:
+            sent = [None] * len(aboard)
+        finally:
+            self.up = self.up and all(sent)
+            _tell(aboard, sent)
 
     async def _in_parts(self, topic: str, records: Sequence[tuple[bytes, bytes]]) -> list[bool]:
         sent: list[bool] = []
         for start in range(0, len(records), SOME):
-            sent += await self.sender.send_all(topic, records[start : start + SOME])
+            try:
+                sent += await self.sender.send_all(topic, records[start : start + SOME])
+            except Unavailable:
+                raise Problem("kafka-away") from None
             if not all(sent):
                 break
             crashpoint("gateway.after_some_sent")
@@ -111,3 +155,9 @@ class Sealer:
             return self.vault.hmac("entry", f"{source}\n{id_}").encode()
         scheme, value = identifier
         return (value if scheme == "organisation_code" else self.vault.hmac(scheme, value)).encode()
+
+
+def _tell(passengers: Sequence[_Passenger], sent: Sequence[bool | None]) -> None:
+    for (_, _, done), outcome in zip(passengers, sent, strict=True):
+        if not done.done():  # a request may have been cancelled meanwhile
+            done.set_result(outcome)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -96,6 +97,7 @@ async def main(process: Process) -> None:
         await process.until_up("kafka", producer.start)
         process.health.away.clear()
         process.health.ready = True
+        gc.freeze()  # what is there now stays: catalogues and routes need not be looked through again and again
         await run_loops(
             [
                 process.repeat("registry", parts.refresh, rest=REFRESH_SECONDS),
