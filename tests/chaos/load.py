@@ -13,7 +13,7 @@ from tests.chaos.hub import Hub
 from tests.chaos.story import JsonObject, Sent, Teller
 
 BATCH = 120  # events a request
-REST = 1.5  # seconds between two batches of one supplier: the hub is to be broken, not measured
+REST = 4.0  # seconds between two batches of one supplier: the hub is to be broken, not measured
 TRY_SECONDS = 20
 LEAST_IN_FLIGHT = 100  # entries that must be under way when a fault strikes
 

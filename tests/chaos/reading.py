@@ -31,20 +31,19 @@ UNQUIET = """
 async def until_quiet(hub: Hub, http: aiohttp.ClientSession, promises: list[Promise]) -> dict[str, int]:
     """Waits until every promise is settled and nobody is owed anything; gives what is still open at the deadline."""
     loop = asyncio.get_running_loop()
-    deadline, left = loop.time() + QUIET_SECONDS, dict[str, int]()
-    while loop.time() < deadline:
+    deadline, open_ = loop.time() + QUIET_SECONDS, list(promises)
+    while True:
         try:
-            states = await states_of(hub, http, promises)
-            left = dict((await _rows(hub, UNQUIET))[0])
+            states = await states_of(hub, http, open_)
+            left = {name: int(number) for name, number in (await _rows(hub, UNQUIET))[0].items() if number}
         except (aiohttp.ClientError, OSError, TimeoutError):
             left = {"hub": 1}
         else:
-            left["promises"] = sum(not SETTLED.intersection(states.get((p.submission, p.index), ())) for p in promises)
-        left = {name: number for name, number in left.items() if number}
-        if not left:
+            open_ = [p for p in open_ if not SETTLED.intersection(states.get((p.submission, p.index), ()))]
+            left |= {"promises": len(open_)} if open_ else {}
+        if not left or loop.time() > deadline:
             return left
         await asyncio.sleep(0.5)
-    return left
 
 
 async def read_world(hub: Hub, http: aiohttp.ClientSession, promises: list[Promise], agencies: list[Agency]) -> World:
@@ -63,10 +62,15 @@ async def states_of(hub: Hub, http: aiohttp.ClientSession, promises: list[Promis
     """As their suppliers read it: every state that an entry of a receipt has."""
     states: dict[tuple[str, int], list[str]] = {}
     key_of = {hub.source(agency): key for agency, key in hub.keys.items()}
-    for submission, key in {p.submission: key_of[p.source] for p in promises}.items():
-        told = await call(http, "GET", f"/v1/submissions/{submission}?limit=5000", key)
-        for entry in told["results"]:
-            states.setdefault((submission, entry["index"]), []).append(entry["state"])
+    asked = iter({p.submission: key_of[p.source] for p in promises}.items())
+
+    async def ask() -> None:
+        for submission, key in asked:
+            told = await call(http, "GET", f"/v1/submissions/{submission}?limit=5000", key)
+            for entry in told["results"]:
+                states.setdefault((submission, entry["index"]), []).append(entry["state"])
+
+    await asyncio.gather(*(ask() for _ in range(4)))
     return states
 
 

@@ -72,7 +72,8 @@ class Teller:
         code, number = self.random.choice(self.subjects()), f"（2026）演0822执{self._n}号"
         if kind < 0.55:
             self._early.append((code, number))
-            return replace(self._removal(code, number), step=0)
+            self._told[-1:] = [early := replace(self._removal(code, number), step=0)]
+            return early
         self._open.append((code, number))
         return self._listing(code, number)
 
