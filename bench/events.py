@@ -11,7 +11,7 @@ import orjson
 from credithub.demo.synthetic import unified_code
 
 RUN = secrets.token_hex(4)  # facts of this run are new even on an old data folder
-SOURCE = "//mnr-130822/bench"
+SOURCE = "//samr-130822/bench"
 SUBJECTS = 5_000
 _numbers = itertools.count(1)
 
@@ -33,7 +33,7 @@ def penalty() -> dict[str, Any]:
 
 def registration(n: int) -> dict[str, Any]:
     """The register's word on the subject of number `n`: it is seated in 130822."""
-    said = {
+    said: dict[str, Any] = {
         "name": "演示公司", "kind": "organisation", "seat": "130822", "registrar": "兴隆县市场监督管理局（演示）",
         "status": "active", "effective_on": "2020-01-01", "legacy": [],
     }  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import urllib.error
 import urllib.request
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from credithub.embedded.options import PORTS, Options
 from credithub.embedded.stack import Stack
 
 DATA = ROOT / ".credithub" / "bench"
-SUPPLIER = "mnr-130822"
+SUPPLIER = "samr-130822"
 AGENCIES = {"safe": ["kafka"], "moca": ["kafka"], "gacc": ["pull"], "moj": ["pull"]}
 
 
@@ -37,8 +38,11 @@ class Hub:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.stack.context.url + path, data, headers, method=method)  # noqa: S310
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(request, timeout=60) as response:
-            return json.loads(response.read())
+        try:
+            with opener.open(request, timeout=60) as response:
+                return json.loads(response.read())
+        except urllib.error.HTTPError as refused:
+            raise AssertionError(f"{method} {path}: {refused.code} {refused.read().decode()}") from None
 
 
 @contextmanager
@@ -61,10 +65,10 @@ def _furnish(made: Hub) -> None:
     today = clock.today().isoformat()
     made.ask("POST", "/v1/catalogues", {"content": catalogue.to_json(), "effective_from": today})
     made.agency_keys = {}
-    for department, channels in {"mnr": ["pull"], "samr": ["pull"], **AGENCIES}.items():
+    for department, channels in {"samr": ["pull"], **AGENCIES}.items():
         name = f"{department}-130822"
         body = {"id": name, "name_zh": f"{name}（演示）", "name_en": name, "channels": channels, "demo": True}
         made.agency_keys[name] = made.ask("POST", "/v1/agencies", body)["key"]["secret"]
-    items = ["licence", "penalty", "registration", "judgment-debtor"]
+    items = ["licence", "penalty", "registration"]
     key = {"roles": ["supplier"], "agency": SUPPLIER, "items": items, "sources": [SOURCE]}
     made.supplier_key = made.ask("POST", "/v1/keys", key)["secret"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac as hmac_module
 import os
 from dataclasses import dataclass, field

@@ -18,7 +18,7 @@ TIMEOUT = 60  # seconds
 TOLD = ("code", "title", "detail", "title_zh", "title_en", "detail_zh", "detail_en", "do", "do_zh", "do_en")
 
 
-class GatewayRefused(Exception):  # noqa: N818  named for what was done
+class GatewayRefused(Exception):
     """The gateway said no, or nobody answered."""
 
 

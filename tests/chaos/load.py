@@ -105,6 +105,6 @@ class Load:
                     fact=one.fact,
                     subject=one.subject,
                     step=one.step,
-                )  # fmt: skip
+                )
             )
         return unknown

@@ -34,7 +34,7 @@ class Problem:
         return f"{what}{colon}{self.detail}{stop}{do}" if self.detail else f"{what}{stop}{do}"
 
 
-class CatalogueUnreadable(ValueError):  # noqa: N818 (it is what the catalogue is)
+class CatalogueUnreadable(ValueError):
     """The files do not have the shape of a catalogue at all."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:

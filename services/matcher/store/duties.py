@@ -9,9 +9,9 @@ import orjson
 from sqlalchemy import RowMapping
 
 from credithub.db.engine import AsyncConnection, text
+from credithub.db.values import as_json
 from credithub.domain.notifications import Feedback
 from services.matcher.rules import JsonObject, Obligation
-from credithub.db.values import as_json
 
 CASES = text("""
     INSERT INTO matcher.cases (organisation_code, case_id, record, item)
