@@ -25,7 +25,7 @@ types:
 	@$(PY) -m basedpyright
 
 imports:
-	@.venv/bin/lint-imports --no-cache --no-timing
+	@.venv/bin/lint-imports --no-cache
 
 quick:
 	@$(PY) -m pytest -q tests/unit tests/contract tests/house
