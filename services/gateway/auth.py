@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -80,7 +80,9 @@ class KeyRing:
         """`chk_<id>_<secret>`: 256 random bits."""
         id_ = base64.b32encode(secrets.token_bytes(10)).decode().lower()
         secret = f"{SCHEME}_{id_}_{secrets.token_urlsafe(32)}"
-        return FreshKey(id=id_, secret=secret, prefix=secret[: len(SCHEME) + len(id_) + 2 + PREFIX], hash=self.hash_of(secret))
+        return FreshKey(
+            id=id_, secret=secret, prefix=secret[: len(SCHEME) + len(id_) + 2 + PREFIX], hash=self.hash_of(secret)
+        )
 
 
 class RateLimit:
@@ -90,13 +92,14 @@ class RateLimit:
     costs a request as much as everything else the gateway does to it.
     """
 
-    def __init__(self, per_second: int) -> None:
+    def __init__(self, per_second: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._most = per_second
+        self._clock = clock
         self._second = 0
         self._counts: dict[str, int] = {}
 
     def admits(self, key: str) -> bool:
-        second = int(time.monotonic())
+        second = int(self._clock())
         if second != self._second:
             self._second, self._counts = second, {}
         count = self._counts[key] = self._counts.get(key, 0) + 1

@@ -17,7 +17,10 @@ PROBLEM_SCHEMA: dict[str, Any] = {
         "type": {"type": "string"},
         "status": {"type": "integer"},
         "code": {"type": "string"},
-        **{name: {"type": "string"} for name in ("title", "title_zh", "detail", "detail_zh", "what_to_do", "what_to_do_zh")},
+        **{
+            name: {"type": "string"}
+            for name in ("title", "title_zh", "detail", "detail_zh", "what_to_do", "what_to_do_zh")
+        },
         "errors": {"type": "array", "items": {"type": "object"}},
     },
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from credithub.domain.codes import SCHEMES, judge, partition_identifier
 from credithub.domain.feeds import FeedMapping
@@ -60,7 +60,8 @@ def key_of_subject(subject: object) -> tuple[str, str] | None:
     """
     if not isinstance(subject, dict):
         return None
-    found = {scheme: _sound(scheme, raw) for scheme in SCHEMES if isinstance(raw := subject.get(scheme), str)}
+    given = cast("dict[str, Any]", subject)
+    found = {scheme: _sound(scheme, raw) for scheme in SCHEMES if isinstance(raw := given.get(scheme), str)}
     return partition_identifier(found) if found else None
 
 
@@ -75,9 +76,7 @@ def code_columns(mapping: FeedMapping, headers: Sequence[str]) -> list[tuple[str
     ]
 
 
-def key_of_cells(
-    columns: Sequence[tuple[str, tuple[str, ...]]], cells: Mapping[str, str]
-) -> tuple[str, str] | None:
+def key_of_cells(columns: Sequence[tuple[str, tuple[str, ...]]], cells: Mapping[str, str]) -> tuple[str, str] | None:
     """The same as `key_of_subject` for a table's row."""
     found: dict[str, str | None] = {}
     for header, schemes in columns:
@@ -111,8 +110,10 @@ def spoken(reason: Reason) -> dict[str, Any]:
 
 def spoken_all(stored: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The same for reasons as the database keeps them."""
-    names = ("code", "field", "value", "hint", "row")
-    return [spoken(Reason(**{name: each.get(name) for name in names})) for each in stored]
+    return [
+        spoken(Reason(code=each["code"], **{name: each.get(name) for name in ("field", "value", "hint", "row")}))
+        for each in stored
+    ]
 
 
 def status_of(received: int, refused: int, unknown: int) -> int:

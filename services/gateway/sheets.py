@@ -173,7 +173,7 @@ def _write(job: Job, table: Table, mapping: FeedMapping) -> Sheet:
     )
 
 
-def _entry(job: Job, file: dict[str, object], index: int, number: int, cells: dict[str, str]) -> tuple[str, bytes]:
+def _entry(job: Job, file: dict[str, str | None], index: int, number: int, cells: dict[str, str]) -> tuple[str, bytes]:
     """Digest and bytes of a SubmittedEntry."""
     digest = digest_of(job.feed, None, cells)
     plain = orjson.dumps(

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -35,7 +36,7 @@ class Spool:
     size: int = 0
     _sealed: int = 0
     _buffer: bytearray = field(default_factory=bytearray, repr=False)
-    _digest: hashlib._Hash = field(default_factory=hashlib.sha256)
+    _digest: Any = field(default_factory=hashlib.sha256)
     _path: Path | None = None
     _handle: int = -1
 

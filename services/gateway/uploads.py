@@ -6,9 +6,13 @@ import asyncio
 import errno
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
 
 from credithub.http.problem import Problem
 from services.gateway.edge import PIECE_SECONDS, Receive, Scope, header
@@ -97,9 +101,17 @@ class _Reader:
         self._text = b""
         self._in_file = False
 
-    def callbacks(self) -> dict[str, object]:
-        names = ("part_begin", "part_data", "part_end", "header_field", "header_value", "header_end", "headers_finished")
-        return {f"on_{name}": getattr(self, f"_{name}") for name in names} | {"on_end": self._end}
+    def callbacks(self) -> MultipartCallbacks:
+        return {
+            "on_part_begin": self._part_begin,
+            "on_header_field": self._header_field,
+            "on_header_value": self._header_value,
+            "on_header_end": self._header_end,
+            "on_headers_finished": self._headers_finished,
+            "on_part_data": self._part_data,
+            "on_part_end": self._part_end,
+            "on_end": self._end,
+        }
 
     def taken(self) -> list[bytes]:
         taken, self._file = self._file, []

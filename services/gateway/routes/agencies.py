@@ -40,7 +40,7 @@ class AgencyBody(Strict):
     name_zh: Name
     name_en: Name
     kind: Literal["agency", "partner"] = "agency"
-    channels: Annotated[list[Literal["kafka", "pull"]], Field(max_length=2)] = ["kafka", "pull"]
+    channels: Annotated[tuple[Literal["kafka", "pull"], ...], Field(max_length=2)] = ("kafka", "pull")
     superior: AgencyId | None = None
     valid_from: date | None = None
     demo: bool = False

@@ -33,7 +33,7 @@ class CatalogueBody(Strict):
     effective_from: date | None = None
 
 
-LISTED = {
+LISTED: dict[str, Any] = {
     "version": "2026-illustrative.1",
     "effective_from": "2026-01-01",
     "illustrative": True,
@@ -84,7 +84,7 @@ def routes(parts: Parts) -> APIRouter:
     @router.get(
         "/v1/catalogues/{version}",
         summary="一个版本的全文 · One version, whole",
-        responses=documented_answer("全文 · The whole", LISTED | {"content": {}}),
+        responses=documented_answer("全文 · The whole", {**LISTED, "content": {"manifest": {"version": "…"}}}),
     )
     async def one_catalogue(
         version: Annotated[str, Path(max_length=128)],
@@ -125,7 +125,12 @@ def _faulty(faults: Sequence[Fault]) -> Problem:
     return Problem(
         "request-invalid",
         reasons=[
-            Reason(code="schema-violation", field=f"{fault.file}/{mask(fault.id)}", value=fault.code, hint=mask(fault.detail))
+            Reason(
+                code="schema-violation",
+                field=f"{fault.file}/{mask(fault.id)}",
+                value=fault.code,
+                hint=mask(fault.detail),
+            )
             for fault in faults[:MOST_FAULTS]
         ],
     )

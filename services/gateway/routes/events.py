@@ -67,9 +67,7 @@ class PostEvents:
         if not parts.line.up:
             raise Problem("kafka-away")
         raw = await read_body(scope, receive, self._limits.size, parts.load)
-        entries = cloudevents.parse(
-            scope["headers"], raw, limits=self._limits, most=parts.settings.limit_entries
-        )
+        entries = cloudevents.parse(scope["headers"], raw, limits=self._limits, most=parts.settings.limit_entries)
         mark = Stamp(
             submission=submission_id(parts.vault, str(grant.supplies)),
             supplier=str(grant.supplies),
@@ -114,7 +112,9 @@ class PostEvents:
                 records.append(record)
         if not big:
             return Sorted(accepted, refused, records)
-        refused += [_refused(entry, Reason(code="too-long", field="data")) for entry, _ in accepted if entry.index in big]
+        refused += [
+            _refused(entry, Reason(code="too-long", field="data")) for entry, _ in accepted if entry.index in big
+        ]
         return self._seal([pair for pair in accepted if pair[0].index not in big], refused, mark)
 
     async def _answer(
@@ -154,7 +154,12 @@ class PostEvents:
         if found.refused:
             rows += [
                 receipts.entry(
-                    index=each.index, source=each.source, id_=each.id, digest=None, state="refused", reasons=each.reasons
+                    index=each.index,
+                    source=each.source,
+                    id_=each.id,
+                    digest=None,
+                    state="refused",
+                    reasons=each.reasons,
                 )
                 for each in found.refused
             ]

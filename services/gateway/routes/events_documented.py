@@ -16,7 +16,11 @@ EVENT: dict[str, Any] = {
     "time": "2026-11-22T08:00:00+08:00",
     "data": {
         "subject": {"name": "兴隆县示例建材有限公司（演示）", "unified_code": "91130822PDY9010105"},
-        "document": {"number": "兴自然资许〔2026〕17号", "issuer": "兴隆县自然资源和规划局", "decided_on": "2026-11-20"},
+        "document": {
+            "number": "兴自然资许〔2026〕17号",
+            "issuer": "兴隆县自然资源和规划局",
+            "decided_on": "2026-11-20",
+        },
         "licence": {"category": "普通", "content": "采矿许可", "valid_from": "2026-11-20", "valid_to": None},
     },
 }
@@ -73,7 +77,8 @@ POST: dict[str, Any] = {
     "responses": {
         202: {"description": "全部收到 · All received", "content": _json(RECEIVED)},
         207: {"description": "部分收到 · Some received", "content": _json(MIXED)},
-        422: {"description": "全部拒收 · None received", "content": _json({"code": "entries-refused"}, "application/problem+json")},
+        422: {"description": "全部拒收 · None received",
+              "content": _json({"code": "entries-refused"}, "application/problem+json")},
         503: {"description": "Kafka 不可用；条目 unknown · Kafka is away; entries are unknown",
               "content": _json({"code": "kafka-away"} | RECEIVED | {"received": 0, "unknown": 1}, "application/problem+json")},
     },

@@ -36,6 +36,7 @@ PART = 500  # records sent at once
 MOST_UPLOADS = 8  # at once; each may take its limit of the disk twice
 LONGEST_NAME = 200
 COUNTED = {"rows": 5102, "entries": 5000, "blank": 100, "instructions": 1}
+LISTED = {"feed": "licence-2018", "version": "1", "item": "licence", "kind": "licence.granted"}
 EXAMPLE: dict[str, Any] = {
     "submission": "sub_01997f0e4ad87c5a9d3e0c6b8a1f2d47_0f3c9a1b2d",
     "received": 5000,
@@ -51,7 +52,7 @@ def routes(parts: Parts, feeds: Feeds, signer: receipts.Signer) -> APIRouter:
     @router.get(
         "/v1/feeds",
         summary="可报送的数据表 · The tables that are taken",
-        responses=documented_answer("全部 · All", {"feeds": [{"feed": "licence-2018", "version": "1", "item": "licence"}]}),
+        responses=documented_answer("全部 · All", {"feeds": [LISTED]}),
     )
     async def list_feeds(authorization: Annotated[str | None, Header(include_in_schema=False)] = None) -> Response:
         parts.caller(authorization)
@@ -63,9 +64,10 @@ def routes(parts: Parts, feeds: Feeds, signer: receipts.Signer) -> APIRouter:
         status_code=202,
         summary="报送数据表（CSV） · Post a table (CSV)",
         description=(
-            "文件作为请求体，或表单的 file。UTF-8（有无 BOM）或 GB18030。先核对表头；坏行不影响好行。密钥只有一个来源时可不写 source。"
-            " The file is the body itself, or `file` of a form. UTF-8 with or without BOM, or GB18030. The header is judged"
-            " first; a bad row never costs a good one. `source` may be left out where the key has only one."
+            "文件作为请求体，或表单的 file。UTF-8（有无 BOM）或 GB18030。先核对表头；坏行不影响好行。"
+            "密钥只有一个来源时可不写 source。"
+            " The file is the body itself, or `file` of a form. UTF-8 with or without BOM, or GB18030. The header is"
+            " judged first; a bad row never costs a good one. `source` may be left out where the key has only one."
         ),
         openapi_extra={
             "requestBody": {

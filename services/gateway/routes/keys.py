@@ -33,8 +33,8 @@ class KeyBody(Strict):
 
     roles: Annotated[list[Literal["supplier", "agency", "operator", "auditor"]], Field(min_length=1, max_length=4)]
     agency: Annotated[str, StringConstraints(max_length=64)] | None = None
-    items: Annotated[list[Annotated[str, StringConstraints(max_length=64)]], Field(max_length=100)] = []
-    sources: Annotated[list[Source], Field(max_length=100)] = []
+    items: Annotated[tuple[Annotated[str, StringConstraints(max_length=64)], ...], Field(max_length=100)] = ()
+    sources: Annotated[tuple[Source, ...], Field(max_length=100)] = ()
     label: Annotated[str, StringConstraints(max_length=200)] = ""
     expires_at: AwareDatetime | None = None
 
@@ -52,7 +52,12 @@ EXAMPLE = {
     "sources": ["//mnr-130822/licences"],
     "label": "许可系统",
 }
-LISTED = EXAMPLE | {"id": "k5q2…", "prefix": "chk_k5q2…_Xa81bQ", "created_at": "2026-11-22T00:00:00Z", "disabled_at": None}
+LISTED = EXAMPLE | {
+    "id": "k5q2…",
+    "prefix": "chk_k5q2…_Xa81bQ",
+    "created_at": "2026-11-22T00:00:00Z",
+    "disabled_at": None,
+}
 MADE: dict[str, Any] = EXAMPLE | {"id": "k5q2…", "secret": "chk_k5q2…_…", "expires_at": None}
 
 
@@ -153,7 +158,9 @@ def _faults_of_supplier(parts: Parts, body: KeyBody, agency: Row | None) -> Sequ
     if "supplier" not in body.roles:
         return [Reason(code="field-unknown", field=name) for name in ("items", "sources") if getattr(body, name)]
     faults = [Reason(code="required-missing", field=name) for name in ("items", "sources") if not getattr(body, name)]
-    faults += [Reason(code="person-number-in-field", field="sources") for s in body.sources if contains_person_number(s)]
+    faults += [
+        Reason(code="person-number-in-field", field="sources") for s in body.sources if contains_person_number(s)
+    ]
     catalogue = parts.standing.in_force()
     for item in body.items:
         if catalogue.item(item) is None:

@@ -21,7 +21,13 @@ from services.gateway.store.database import Row
 TAG = 16  # characters of the tag that keeps a cursor from being made up
 EXAMPLE: dict[str, Any] = {
     "notifications": [
-        {"lane": "ends", "number": 3, "message": "obl_hzjm3nyxkp2qv7ulbw4t6ode.1.2", "kind": "lifted", "notification": {}},
+        {
+            "lane": "ends",
+            "number": 3,
+            "message": "obl_hzjm3nyxkp2qv7ulbw4t6ode.1.2",
+            "kind": "lifted",
+            "notification": {},
+        },
         {"lane": "rest", "number": 8, "message": None, "kind": "void", "notification": None},
     ],
     "next": "MS4zLjguMWM5ZTA3YjY1ZjQzYTJkOA",

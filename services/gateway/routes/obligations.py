@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from fastapi import APIRouter, Header, Path, Query
 from starlette.requests import Request
@@ -55,9 +55,11 @@ def routes(parts: Parts) -> APIRouter:
     ) -> Response:
         grant = parts.caller(authorization, "agency", "operator", "auditor")
         whose = agency if grant.sees_all else grant.acts
-        if state == "unrouted":
-            rows = await parts.stores.archive.unrouted(after=after, limit=limit + 1) if grant.sees_all else []
-            return page("obligations", rows, limit, "place")
+        if state == "unrouted":  # nobody's yet, so no agency's
+            parts.caller(authorization, "operator", "auditor")
+            return page(
+                "obligations", await parts.stores.archive.unrouted(after=after, limit=limit + 1), limit, "place"
+            )
         rows = await parts.stores.archive.obligations(
             agency=whose, state=state, holding=still_holding, after=after, limit=limit + 1
         )
@@ -66,7 +68,7 @@ def routes(parts: Parts) -> APIRouter:
     @router.get(
         "/v1/obligations/{obligation}",
         summary="一项响应任务及其反馈 · One obligation with its feedback",
-        responses=documented_answer("任务 · The obligation", EXAMPLE | {"feedback": []}),
+        responses=documented_answer("任务 · The obligation", {**EXAMPLE, "feedback": [FEEDBACK_EXAMPLE]}),
     )
     async def one_obligation(
         obligation: Annotated[str, Path(max_length=64)],
@@ -121,7 +123,7 @@ async def _own(parts: Parts, grant: Grant, obligation: str) -> Row:
 
 def _check(data: Any, obligation: str) -> None:
     """Judged by the public schema of the kind, with the obligation taken from the address."""
-    whole = {"obligation": obligation, **data} if isinstance(data, dict) else data
+    whole = {"obligation": obligation, **cast("dict[str, Any]", data)} if isinstance(data, dict) else data
     faults = schemas.faults("obligation.feedback", whole)
     if not faults and whole["obligation"] != obligation:
         faults = [Reason(code="form-wrong", field="obligation")]
@@ -132,8 +134,9 @@ def _check(data: Any, obligation: str) -> None:
 
 
 def _texts(data: dict[str, Any]) -> list[str]:
-    document = data.get("document") or {}
-    return [text for text in (data.get("reason"), *document.values()) if isinstance(text, str)]
+    document: dict[str, Any] = data.get("document") or {}
+    texts: list[Any] = [data.get("reason"), *document.values()]
+    return [text for text in texts if isinstance(text, str)]
 
 
 def _feedback(data: dict[str, Any], obligation: str, agency: str) -> Feedback:

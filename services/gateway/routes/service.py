@@ -26,11 +26,17 @@ def routes(parts: Parts) -> APIRouter:
     router = APIRouter(tags=["service 服务"])
     _documents(router, parts)
 
-    @router.get("/healthz", summary="存活 · Alive", responses=documented_answer("存活", {"service": "gateway", "alive": True}))
+    @router.get(
+        "/healthz", summary="存活 · Alive", responses=documented_answer("存活", {"service": "gateway", "alive": True})
+    )
     async def healthz() -> Response:
         return answer({"service": "gateway", "alive": True})
 
-    @router.get("/readyz", summary="可用：Kafka 与 PostgreSQL · Ready: Kafka and PostgreSQL", responses=documented_answer("可用", READY))
+    @router.get(
+        "/readyz",
+        summary="可用：Kafka 与 PostgreSQL · Ready: Kafka and PostgreSQL",
+        responses=documented_answer("可用 · Ready", READY),
+    )
     async def readyz() -> Response:
         state = parts.health.as_json()
         return answer(state, 200 if state["ready"] else 503)

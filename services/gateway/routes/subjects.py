@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated, Any, TypeGuard
 
 from fastapi import APIRouter, Header, Path
 from starlette.responses import Response
@@ -84,20 +85,21 @@ async def _granted(parts: Parts, grant: Grant, subject: Row) -> dict[str, Any]:
     records: list[dict[str, Any]] = []
     if grant.supplies:
         records += [dict(row) for row in await archive.records(organisation, supplier=grant.supplies)]
-    obligations = (
-        await archive.obligations_of(organisation, record=None, agency=grant.acts) if grant.acts is not None else []
-    )
-    records += await _told(parts, obligations, {record["record"] for record in records})
+    obligations: Sequence[Row] = ()
+    if grant.acts:
+        obligations = await archive.obligations_of(organisation, record=None, agency=grant.acts)
+        records += await _told(parts, obligations, {record["record"] for record in records})
     return {"records": records, "obligations": obligations}
 
 
-async def _told(parts: Parts, obligations: Any, known: set[str]) -> list[dict[str, Any]]:
-    """The record inside the newest notification of each obligation; each record once, one granted fields richest."""
+async def _told(parts: Parts, obligations: Sequence[Row], known: set[str]) -> list[dict[str, Any]]:
+    """The records inside what it was told of these obligations; each once, with all that any measure granted."""
     pairs = [(row["agency"], row["obligation"]) for row in obligations]
     told: dict[str, dict[str, Any]] = {}
-    for row in await parts.stores.told.notifications(pairs, payload=True) if pairs else []:
-        record = (row["payload"] or {}).get("record")
-        if record and record.get("id") not in known and not row["void"]:
+    for row in await parts.stores.told.notifications(pairs, payload=True):
+        payload: dict[str, Any] = row["payload"] or {}
+        record: dict[str, Any] = payload.get("record") or {}
+        if record and record["id"] not in known and not row["void"]:
             told[record["id"]] = _merged(told.get(record["id"]), record)
     return list(told.values())
 
@@ -111,7 +113,11 @@ def _merged(before: dict[str, Any] | None, record: dict[str, Any]) -> dict[str, 
 
 
 def _joined(one: Any, other: Any) -> Any:
-    if not (isinstance(one, dict) and isinstance(other, dict)):
+    if not (_is_object(one) and _is_object(other)):
         return other
-    return {name: _joined(one[name], other[name]) if name in one and name in other else {**one, **other}[name]
-            for name in {**one, **other}}  # fmt: skip
+    both = {name: _joined(one[name], other[name]) for name in one.keys() & other.keys()}
+    return {**one, **other, **both}
+
+
+def _is_object(value: Any) -> TypeGuard[dict[str, Any]]:
+    return isinstance(value, dict)

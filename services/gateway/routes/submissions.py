@@ -109,7 +109,7 @@ async def _with_waiting(parts: Parts, entries: Sequence[Row]) -> list[dict[str, 
     """Each entry with its reasons in words; a waiting one with what it waits for."""
     waiting = [(row["source"], row["id"]) for row in entries if row["state"].startswith("waiting")]
     awaited: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for row in await parts.stores.submissions.waits_for(waiting) if waiting else []:
+    for row in await parts.stores.submissions.waits_for(waiting):
         awaited.setdefault((row["source"], row["id"]), []).append(_awaited(row))
     told: list[dict[str, Any]] = []
     for row in entries:

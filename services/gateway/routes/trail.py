@@ -22,9 +22,11 @@ PLAIN_OBLIGATION = (
 EXAMPLE: dict[str, Any] = {
     "source": "//court-130822/lists",
     "id": "2026-000017",
-    "arrivals": [{"submission": "sub_…", "index": 0, "state": "archived", "received_at": "2026-11-22T00:00:00Z", "reasons": []}],
+    "arrivals": [{"submission": "sub_…", "index": 0, "state": "archived", "received_at": "…", "reasons": []}],
     "record": {"record": "rec_…", "item": "judgment-debtor", "state": "active", "version": 1},
-    "cases": [{"case_id": "cas_…", "obligations": [{"obligation": "obl_…", "agency": "mnr-130822", "state": "executed"}]}],
+    "cases": [
+        {"case_id": "cas_…", "obligations": [{"obligation": "obl_…", "agency": "mnr-130822", "state": "executed"}]}
+    ],
     "notifications": [],
     "deliveries": [],
     "attempts": [],
@@ -64,7 +66,9 @@ def routes(parts: Parts) -> APIRouter:
 
 async def _after(parts: Parts, arrivals: Sequence[Row]) -> dict[str, Any]:
     """What followed once it was archived."""
-    place = next(((row["subject"], row["record"]) for row in reversed(arrivals) if row["record"] and row["subject"]), None)
+    place = next(
+        ((row["subject"], row["record"]) for row in reversed(arrivals) if row["record"] and row["subject"]), None
+    )
     if place is None:
         return {"record": None, "cases": [], "notifications": [], "deliveries": [], "attempts": [], "feedback": []}
     archive, told = parts.stores.archive, parts.stores.told

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -28,7 +28,7 @@ class Actor:
 
 
 @asynccontextmanager
-async def acting(database: Database) -> AsyncIterator[AsyncConnection]:
+async def acting(database: Database) -> AsyncGenerator[AsyncConnection]:
     """A transaction in which a broken unique key means Taken."""
     try:
         async with database.writing() as connection:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
@@ -26,7 +26,7 @@ class Database:
         self._engine = engine
 
     @asynccontextmanager
-    async def writing(self) -> AsyncIterator[AsyncConnection]:
+    async def writing(self) -> AsyncGenerator[AsyncConnection]:
         """One transaction. Unavailable also when the commit's outcome is unknown (interleavings 22)."""
         with _translating():
             async with self._engine.begin() as connection:
@@ -60,8 +60,8 @@ class Database:
         await self._engine.dispose()
 
 
-def _read(result: CursorResult[Any]) -> list[Row]:
-    rows = [dict(row) for row in result.mappings()]
+def _read(result: CursorResult[Any]) -> Sequence[Row]:
+    rows: list[dict[str, Any]] = [{str(name): value for name, value in row.items()} for row in result.mappings()]
     for name in JSON_COLUMNS.intersection(result.keys()):
         for row in rows:
             row[name] = as_json(row[name])

@@ -119,7 +119,8 @@ async def _claim(connection: AsyncConnection, agency: str | None, sources: list[
         values,
     )
     foreign = await connection.execute(
-        text("SELECT 1 FROM gateway.sources WHERE source = ANY (CAST(:sources AS text[])) AND agency <> :agency"), values
+        text("SELECT 1 FROM gateway.sources WHERE source = ANY (CAST(:sources AS text[])) AND agency <> :agency"),
+        values,
     )
     if foreign.first() is not None:
         raise Taken

@@ -20,9 +20,7 @@ OBLIGATION = (
     " o.department, o.round, o.epoch, o.version, o.state, o.suspended, o.due_on, o.mandatory, o.answer, o.answered_at,"
     " o.reason, o.catalogue, o.clause, o.rule, o.created_at, o.updated_at, o.still_holding, o.holding_since"
 )
-WITH_SUBJECT = (
-    "matcher.obligations_v o LEFT JOIN matcher.subjects_v s ON s.organisation_code = o.organisation_code"
-)
+WITH_SUBJECT = "matcher.obligations_v o LEFT JOIN matcher.subjects_v s ON s.organisation_code = o.organisation_code"
 
 # `awaits` is "<scheme>:<value>" of a subject, or "record:<organisation code>:<item>:<folded number>".
 AWAITED = (
@@ -85,6 +83,8 @@ class Submissions:
 
     async def waits_for(self, entries: Sequence[tuple[str, str]]) -> Sequence[Row]:
         """What each waiting (source, id) is waiting for."""
+        if not entries:
+            return ()
         return await self._database.rows(
             f"SELECT w.source, w.id, {AWAITED}, w.since"
             " FROM matcher.waiting_v w CROSS JOIN LATERAL (SELECT starts_with(w.awaits, 'record:') AS ends) AS r"
@@ -211,7 +211,9 @@ class Told:
         self._database = database
 
     async def notifications(self, pairs: Sequence[tuple[str, str]], *, payload: bool = False) -> Sequence[Row]:
-        """Of (agency, obligation) pairs, in the order in which they were numbered."""
+        """Of (agency, obligation) pairs, in the order in which they were issued."""
+        if not pairs:
+            return ()
         return await self._database.rows(
             "SELECT n.agency, n.obligation, n.lane, n.number, n.epoch, n.message, n.version, n.kind, n.state,"
             f" n.issued_at, n.void{', n.payload' if payload else ''} FROM notifier.notifications_v n"

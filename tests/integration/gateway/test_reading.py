@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -71,7 +72,7 @@ async def furnished(hub: Hub) -> dict[str, Any]:
             "INSERT INTO matcher.obligations (organisation_code, obligation, case_id, record, item, measure, department,"
             " agency, epoch, version, state, mandatory, catalogue, explain) VALUES"
             f" ('{ORGANISATION}', 'obl_{n}', 'cas_1', 'rec_1', 'penalty', 'm{n}', 'x', '{agency}', 1, 1, 'triggered', true,"
-            " '2026-illustrative.1', '{\"rule\": \"nearest\", \"clause\": \"第一条\"}')"
+            ' \'2026-illustrative.1\', \'{"rule": "nearest", "clause": "第一条"}\')'
         )
         payload = {
             "obligation": f"obl_{n}", "epoch": 1, "version": 1, "state": "triggered", "kind": "triggered",
@@ -171,13 +172,18 @@ async def test_obligations_are_an_agency_s_own(hub: Hub) -> None:
 
 async def test_feedback_goes_to_its_topic_and_only_for_one_s_own(hub: Hub) -> None:
     world = await furnished(hub)
-    answer = {"epoch": 1, "version": 1, "answer": "executed", "document": {"number": "函〔2026〕1号", "date": "2026-11-22"}}
+    answer = {
+        "epoch": 1,
+        "version": 1,
+        "answer": "executed",
+        "document": {"number": "函〔2026〕1号", "date": "2026-11-22"},
+    }
     sent: list[tuple[str, bytes, bytes]] = []
 
     class Noting:
-        async def send(self, topic: str, key: bytes, value: bytes) -> bool:
-            sent.append((topic, key, value))
-            return True
+        async def send_all(self, topic: str, records: Sequence[tuple[bytes, bytes]]) -> list[bool]:
+            sent.extend((topic, key, value) for key, value in records)
+            return [True] * len(records)
 
     hub.parts.line.sender = Noting()  # type: ignore[assignment]
     taken = await world["mnr"].post("/v1/obligations/obl_1/feedback", answer)

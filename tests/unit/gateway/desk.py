@@ -241,7 +241,9 @@ def desk(folder: Path, **settings: Any) -> Desk:
         archive=archive,  # type: ignore[arg-type]
         told=told,  # type: ignore[arg-type]
     )
-    parts = assemble(Settings(**{"spool_dir": str(folder), **settings}), vault, stores, sender, Health("gateway", ready=True))
+    parts = assemble(
+        Settings(**{"spool_dir": str(folder), **settings}), vault, stores, sender, Health("gateway", ready=True)
+    )
     parts.standing.take(shipped())
     parts.standing.epoch = 1
     return Desk(application(parts), parts, sender, submissions, archive, told, database)

@@ -16,7 +16,10 @@ from tests.harness.asgi import Client
 from tests.unit.gateway.desk import CODE, SOURCE, Desk, desk
 
 PERSON = "11010519491231002X"
-HEADER = "行政相对人名称,行政相对人代码_1(统一社会信用代码),行政处罚决定书文号,违法行为类型,违法事实,处罚依据,处罚类别,处罚内容,处罚决定日期,处罚机关"
+HEADER = (
+    "行政相对人名称,行政相对人代码_1(统一社会信用代码),行政处罚决定书文号,违法行为类型,违法事实,处罚依据,"
+    "处罚类别,处罚内容,处罚决定日期,处罚机关"
+)
 ROW = f"演示商贸有限公司,{CODE},兴市监罚〔2026〕{{n}}号,虚假宣传,无,法第二十条,罚款,罚款五千元,2026-11-18,兴隆县市场监督管理局"
 
 
@@ -161,7 +164,11 @@ async def test_what_a_key_may_not_send(
 
 async def test_limits_of_size_and_rows(tmp_path: Path) -> None:
     hub = desk(
-        tmp_path, secrets_dir=str(tmp_path / "secrets"), spool_dir=str(_spool(tmp_path)), limit_file_bytes=4096, limit_rows=5
+        tmp_path,
+        secrets_dir=str(tmp_path / "secrets"),
+        spool_dir=str(_spool(tmp_path)),
+        limit_file_bytes=4096,
+        limit_rows=5,
     )
     hub.parts.sheets = Here()  # type: ignore[assignment]
     supplier = hub.supplier()
