@@ -76,6 +76,9 @@ class Edge:
         query = scope["query_string"]
         if "\0" in scope["path"] or b"%00" in query or len(query) > QUERY_LIMIT:
             raise Problem("request-invalid")
+        coding = header(scope, b"content-encoding")
+        if coding is not None and coding.strip().lower() not in ("", "identity"):
+            raise Problem("content-encoding-unsupported", headers={"Accept-Encoding": "identity"})
 
     def _dressed(self, scope: Scope, send: Send) -> Send:
         async def dressed(message: Message) -> None:
