@@ -48,7 +48,7 @@ def _event(kind: str, n: int, data: dict[str, Any]) -> dict[str, Any]:
         "specversion": "1.0",
         "type": f"credithub.{kind}.v1",
         "source": SOURCE,
-        "id": f"{RUN}-{n}",
+        "id": f"{RUN}-{kind}-{n}",
         "subject": code,
         "time": "2026-11-20T08:00:00Z",
         "datacontenttype": "application/json",

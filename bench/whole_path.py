@@ -29,13 +29,14 @@ async def measure(hub: Hub) -> Figure:
     bodies = batches(mixed(EVENTS), SIZE)
 
     async def work() -> int:
-        pulling = [asyncio.create_task(pull.until_stopped()) for pull in pulls]
-        statuses = await pour(_target(hub), bodies, IN_FLIGHT)
-        assert set(statuses) == {202}, set(statuses)
-        await _until_delivered(hub, before + EVENTS // 10 * OBLIGATIONS)
-        for pull in pulls:
-            pull.stop = True
-        await asyncio.gather(*pulling)
+        async with asyncio.TaskGroup() as group:
+            for pull in pulls:
+                group.create_task(pull.until_stopped())
+            statuses = await pour(_target(hub), bodies, IN_FLIGHT)
+            assert set(statuses) == {202}, set(statuses)
+            await _until_delivered(hub, before + EVENTS // 10 * OBLIGATIONS)
+            for pull in pulls:
+                pull.stop = True
         return EVENTS
 
     async def ready() -> Work:
