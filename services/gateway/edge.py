@@ -74,7 +74,7 @@ class Edge:
         if self._load.requests > MOST_REQUESTS:
             raise Problem("overloaded")
         query = scope["query_string"]
-        if "\0" in scope["path"] or b"%00" in query or len(query) > QUERY_LIMIT:
+        if "\0" in scope["path"] or b"%00" in query or len(query) > QUERY_LIMIT or not query.isascii():
             raise Problem("request-invalid")
         coding = header(scope, b"content-encoding")
         if coding is not None and coding.strip().lower() not in ("", "identity"):

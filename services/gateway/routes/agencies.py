@@ -12,7 +12,7 @@ from pydantic import Field, StringConstraints
 from starlette.requests import Request
 from starlette.responses import Response
 
-from credithub.domain.persons import contains_person_number
+from credithub.domain.persons import contains_person_number, mask
 from credithub.domain.reasons import Reason
 from credithub.http.problem import Problem
 from credithub.topics import agency_topics
@@ -81,6 +81,8 @@ def routes(parts: Parts) -> APIRouter:
     ) -> Response:
         grant = parts.caller(authorization, "operator")
         agency = _read(parts, await body_of(request, parts, AgencyBody))
+        if agency.superior is not None and await parts.stores.agencies.find(agency.superior) is None:
+            raise Problem("request-invalid", reasons=[Reason(code="enumeration-unknown", field="superior")])
         fresh = parts.ring.fresh()
         password = secrets.token_urlsafe(24)
         account = _account(parts, agency.id, password) if "kafka" in agency.channels else None
@@ -136,7 +138,7 @@ def _read(parts: Parts, body: AgencyBody) -> NewAgency:
         if given not in (None, implied)
     ]
     if parts.standing.in_force().department(department) is None:
-        faults.append(Reason(code="enumeration-unknown", field="department", value=department))
+        faults.append(Reason(code="enumeration-unknown", field="department", value=mask(department)))
     if contains_person_number(f"{body.name_zh} {body.name_en}"):
         faults.append(Reason(code="person-number-in-field", field="name_zh"))
     if faults:

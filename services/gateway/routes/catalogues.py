@@ -24,6 +24,7 @@ from services.gateway.store.acts import Taken
 from services.gateway.store.catalogues import NewCatalogue
 
 MOST_FAULTS = 200  # told at once
+LONGEST_FIELD = 300  # characters of what a fault repeats
 
 
 class CatalogueBody(Strict):
@@ -127,9 +128,9 @@ def _faulty(faults: Sequence[Fault]) -> Problem:
         reasons=[
             Reason(
                 code="schema-violation",
-                field=f"{fault.file}/{mask(fault.id)}",
+                field=mask(f"{fault.file}/{fault.id}")[:LONGEST_FIELD],
                 value=fault.code,
-                hint=mask(fault.detail),
+                hint=mask(fault.detail)[:LONGEST_FIELD],
             )
             for fault in faults[:MOST_FAULTS]
         ],

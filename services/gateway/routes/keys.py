@@ -25,6 +25,7 @@ from services.gateway.store.database import Row
 from services.gateway.store.keys import NewKey
 
 LONGEST_OVERLAP = 7 * 24  # hours
+LONGEST_LIFE = timedelta(days=3653)
 Source = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+$", max_length=256)]
 
 
@@ -148,7 +149,7 @@ async def _check(parts: Parts, body: KeyBody) -> None:
     faults += _faults_of_supplier(parts, body, agency)
     if contains_person_number(body.label):
         faults.append(Reason(code="person-number-in-field", field="label"))
-    if body.expires_at is not None and body.expires_at <= now():
+    if body.expires_at is not None and not timedelta(0) < body.expires_at - now() < LONGEST_LIFE:
         faults.append(Reason(code="date-implausible", field="expires_at"))
     if faults:
         raise Problem("request-invalid", reasons=faults)

@@ -39,15 +39,18 @@ class Submissions:
         self._database = database
 
     async def page(self, *, supplier: str | None, before: str, limit: int) -> Sequence[Row]:
-        """Newest first; a supplier of None stands for all of them."""
-        return await self._database.rows(
-            f"SELECT {SUBMISSION} FROM matcher.submissions_v WHERE submission IN ("
-            " SELECT submission FROM ingest.submissions WHERE submission < :before"
-            " AND (CAST(:supplier AS text) IS NULL OR supplier = :supplier) ORDER BY submission DESC LIMIT :limit)"
-            " ORDER BY submission DESC",
+        """Newest first; a supplier of None stands for all of them. Counts are made for this page alone."""
+        shown = await self._database.rows(
+            "SELECT submission FROM ingest.submissions WHERE submission < :before"
+            " AND (CAST(:supplier AS text) IS NULL OR supplier = :supplier) ORDER BY submission DESC LIMIT :limit",
             supplier=supplier,
             before=before,
             limit=limit,
+        )
+        return await self._database.rows(
+            f"SELECT {SUBMISSION} FROM matcher.submissions_v WHERE submission = ANY (CAST(:shown AS text[]))"
+            " ORDER BY submission DESC",
+            shown=[row["submission"] for row in shown],
         )
 
     async def find(self, submission: str) -> Row | None:

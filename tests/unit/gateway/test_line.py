@@ -1,3 +1,5 @@
+"""Understands the line to Kafka: who travels together, and what is told when a trip is lost."""
+
 from __future__ import annotations
 
 import asyncio
