@@ -55,7 +55,11 @@ class Seat:
 
     @contextmanager
     def reading(self, *topics: str, group: str = "") -> Generator[Reader]:
-        options = {"group.id": group or f"{self.user}.tests", "auto.offset.reset": "earliest", "enable.auto.commit": False}
+        options = {
+            "group.id": group or f"{self.user}.tests",
+            "auto.offset.reset": "earliest",
+            "enable.auto.commit": False,
+        }
         consumer = Consumer(self.options() | options)
         try:
             consumer.subscribe(list(topics or (self.topic, f"{self.topic}.ends")))
@@ -67,7 +71,9 @@ class Seat:
         """The broker's verdict."""
         verdict: list[KafkaError | None] = []
         producer = Producer(self.options() | {"message.timeout.ms": 8000})
-        producer.produce(topic or f"{self.topic}.feedback", value=value, key=b"k", on_delivery=lambda e, _: verdict.append(e))
+        producer.produce(
+            topic or f"{self.topic}.feedback", value=value, key=b"k", on_delivery=lambda e, _: verdict.append(e)
+        )
         producer.flush(10)
         return verdict[0]
 
@@ -90,10 +96,17 @@ class Seat:
         raise AssertionError(f"the broker says nothing; {self.errors}")
 
     def kcat(self, *arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-        settings = (f"bootstrap.servers={self.bootstrap}", *PLACE, f"sasl.username={self.user}", f"sasl.password={self.password}")
+        settings = (
+            f"bootstrap.servers={self.bootstrap}",
+            *PLACE,
+            f"sasl.username={self.user}",
+            f"sasl.password={self.password}",
+        )
         options = ["-m", "30", *(word for setting in settings for word in ("-X", setting))]
         with _library() as env:
-            return subprocess.run(["kcat", *options, *arguments], env=env, input=given, capture_output=True, timeout=60, check=False)
+            return subprocess.run(
+                ["kcat", *options, *arguments], env=env, input=given, capture_output=True, timeout=60, check=False
+            )
 
 
 @contextmanager
@@ -127,7 +140,9 @@ class Reader:
             self._take(message)
             message = self.consumer.poll(0)
 
-    def until(self, enough: Callable[[Sequence[JsonObject]], bool], *, within: float = 30, why: str = "") -> list[JsonObject]:
+    def until(
+        self, enough: Callable[[Sequence[JsonObject]], bool], *, within: float = 30, why: str = ""
+    ) -> list[JsonObject]:
         """All events read, once they are enough."""
 
         def look() -> list[JsonObject]:

@@ -80,7 +80,12 @@ def told(reader: Reader, case: str) -> list[dict[str, Any]]:
 
 def answer_to(event: dict[str, Any], answer: str, **more: Any) -> dict[str, Any]:
     data = event["data"]
-    return {"obligation": data["obligation"], "epoch": data["epoch"], "version": data["version"], "answer": answer} | more
+    return {
+        "obligation": data["obligation"],
+        "epoch": data["epoch"],
+        "version": data["version"],
+        "answer": answer,
+    } | more
 
 
 def refusals(events: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -92,7 +97,9 @@ def test_an_agency_reads_its_duties_from_its_topic_and_its_answers_move_them(pla
     with place.seat.reading() as reader:
         events = told(reader, case)
         assert {each["data"]["measure"]["id"] for each in events} == MEASURES
-        assert {(each["type"], each["topic"]) for each in events} == {("credithub.obligation.triggered.v1", place.seat.topic)}
+        assert {(each["type"], each["topic"]) for each in events} == {
+            ("credithub.obligation.triggered.v1", place.seat.topic)
+        }
         assert all(each["id"] == each["data"]["message"] and each["source"] == "//credithub" for each in events)
         assert all(reader.keys[each["id"]] == each["data"]["obligation"] for each in events)
         assert reader.types == {b"application/cloudevents+json; charset=UTF-8"}
@@ -100,7 +107,9 @@ def test_an_agency_reads_its_duties_from_its_topic_and_its_answers_move_them(pla
             more = {"reason": "no-such-matter"} if answer == "declined" else {}
             place.seat.answer(answer_to(each, answer, **more))
             obligation = each["data"]["obligation"]
-            eventually_so(lambda obligation=obligation: place.state(obligation), lambda state, answer=answer: state == answer)
+            eventually_so(
+                lambda obligation=obligation: place.state(obligation), lambda state, answer=answer: state == answer
+            )
 
         obligation = events[0]["data"]["obligation"]
         (feedback,) = place.hub.operator.get(f"/v1/obligations/{obligation}")["feedback"]
@@ -118,14 +127,18 @@ def test_a_removal_comes_on_the_topic_of_ends_and_its_confirmation_ends_the_duty
         both = about(reader.until(lambda found: len(about(found, case)) == 2 * len(MEASURES)), case)
         ends = [each for each in both if each["topic"] == f"{place.seat.topic}.ends"]
         assert {each["data"]["measure"]["id"] for each in ends} == MEASURES
-        assert {(each["type"], each["data"]["state"]) for each in ends} == {("credithub.obligation.lifted.v1", "lifted")}
+        assert {(each["type"], each["data"]["state"]) for each in ends} == {
+            ("credithub.obligation.lifted.v1", "lifted")
+        }
         assert all(each["data"]["version"] > 1 for each in ends)
         place.seat.answer(answer_to(ends[0], "lift-confirmed"))
         eventually_so(lambda: place.state(ends[0]["data"]["obligation"]), lambda state: state == "lifted")
         assert place.state(ends[1]["data"]["obligation"]) == "lifting"
 
 
-def test_malformed_and_wrong_answers_on_the_topic_come_back_refused_and_stall_nothing(place: Place, county: str) -> None:
+def test_malformed_and_wrong_answers_on_the_topic_come_back_refused_and_stall_nothing(
+    place: Place, county: str
+) -> None:
     case = place.listed(county)
     seat = place.seat
     with seat.reading() as reader:
@@ -161,7 +174,9 @@ def test_answers_by_http_are_4xx_when_malformed_and_come_back_refused_when_wrong
         place.land.answer(obligation, {"answer": "executed"}).problem(422, "request-invalid")
         place.land.answer(obligation, sound | {"answer": "ignored"}).problem(422, "request-invalid")
         place.land.answer(obligation, sound | {"happened_on": "2026-02-30"}).problem(422, "request-invalid")
-        place.land.call("POST", f"/v1/obligations/{obligation}/feedback", body=b"{", headers={"content-type": "application/json"}).problem(400)
+        place.land.call(
+            "POST", f"/v1/obligations/{obligation}/feedback", body=b"{", headers={"content-type": "application/json"}
+        ).problem(400)
         place.land.answer("obl_of_nobody", sound | {"obligation": "obl_of_nobody"}).problem(404, "not-found")
         place.justice.answer(obligation, sound).problem(404, "not-found")
 
@@ -209,7 +224,9 @@ def test_kcat_reads_and_answers_with_the_agencys_user(place: Place, county: str)
     assert first["id"] in {json.loads(line)["id"] for line in read.stdout.splitlines()}
     group = seat.kcat("-G", f"{seat.user}.kcat", "-o", "beginning", "-c", "1", "-q", seat.topic)
     assert json.loads(group.stdout)["specversion"] == "1.0"
-    wrote = seat.kcat("-P", "-t", f"{seat.topic}.feedback", "-k", "k", given=json.dumps(answer_to(first, "executed")).encode())
+    wrote = seat.kcat(
+        "-P", "-t", f"{seat.topic}.feedback", "-k", "k", given=json.dumps(answer_to(first, "executed")).encode()
+    )
     assert wrote.returncode == 0, wrote.stderr
     eventually_so(lambda: place.state(first["data"]["obligation"]), lambda state: state == "executed")
     foreign = seat.kcat("-C", "-t", Seat.of(place.justice).topic, "-e", "-q")

@@ -127,7 +127,9 @@ def test_an_agency_is_told_why_and_no_more_than_its_measure_grants(county: Count
         assert notification["rule"]
         assert notification["record"]["document"]["number"] == papers.case_number(who.number)
         assert notification["record"]["data"]["debtor"]["case_number"] == papers.case_number(who.number)
-        assert "duty" not in json.dumps(notification["record"]["data"]) or notification["record"]["data"]["debtor"]["duty"]
+        assert (
+            "duty" not in json.dumps(notification["record"]["data"]) or notification["record"]["data"]["debtor"]["duty"]
+        )
 
 
 def test_taking_one_measure_out_changes_exactly_its_pairs(county: County) -> None:
@@ -185,7 +187,11 @@ def by_state(county: County, listing: str) -> dict[str, set[str]]:
 def lifts(county: County, listing: str) -> dict[str, set[str]]:
     """Agencies that are told of an end, and those to whose topics all of their ends have come."""
     trail = county.trail(listing)
-    ends = {each["message"]: each["agency"] for each in trail["notifications"] if each["kind"] == "lifted" and not each["void"]}
+    ends = {
+        each["message"]: each["agency"]
+        for each in trail["notifications"]
+        if each["kind"] == "lifted" and not each["void"]
+    }
     sent = [each for each in trail["deliveries"] if each["channel"] == "kafka" and each["message"] in ends]
     late = {each["agency"] for each in sent if each["state"] != "delivered"}
     return {"told": set(ends.values()), "there": {each["agency"] for each in sent} - late}

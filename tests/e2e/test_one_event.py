@@ -83,7 +83,9 @@ def test_a_licence_by_the_sdk_is_archived_and_its_trail_tells_so(desk: Desk, mod
     submission = desk.bureau.decided(told["submission"])
     assert (submission["entries"], submission["archived"]) == (1, 1)
     trail = desk.bureau.trail(desk.bureau.source, desk.id)
-    assert [(arrival["submission"], arrival["state"]) for arrival in trail["arrivals"]] == [(told["submission"], "archived")]
+    assert [(arrival["submission"], arrival["state"]) for arrival in trail["arrivals"]] == [
+        (told["submission"], "archived")
+    ]
     assert trail["record"]["record"] == told["entries"][0]["record"]
     assert trail["record"]["document"]["number"] == desk.data["document"]["number"]
     assert trail["record"]["data"]["licence"]["content"] == "准予临时用地"
@@ -113,12 +115,16 @@ def test_other_content_under_the_same_id_is_refused_as_conflict_and_its_supplier
     assert (record["version"], record["data"]["licence"]["content"]) == (1, "准予临时用地")
 
 
-def test_the_next_export_under_another_id_says_nothing_new_and_a_correction_makes_a_version(desk: Desk, hub: Hub) -> None:
+def test_the_next_export_under_another_id_says_nothing_new_and_a_correction_makes_a_version(
+    desk: Desk, hub: Hub
+) -> None:
     assert desk.outcome(desk.event(), structured)[0] == "archived"
     later = Desk(desk.bureau, desk.data, hub.id("licence"))
     assert later.outcome(later.event(), binary)[0] == "duplicate"
     corrected = Desk(desk.bureau, desk.data, hub.id("licence"))
-    assert corrected.outcome(corrected.event(licence={"category": "普通", "content": "另一内容"}), binary)[0] == "archived"
+    assert (
+        corrected.outcome(corrected.event(licence={"category": "普通", "content": "另一内容"}), binary)[0] == "archived"
+    )
     first, last = (desk.bureau.trail(desk.bureau.source, each.id)["record"] for each in (desk, corrected))
     assert first["record"] == last["record"]
     assert (last["version"], last["data"]["licence"]["content"]) == (2, "另一内容")

@@ -51,7 +51,9 @@ def test_who_asks_to_wait_reads_the_outcome_of_each_entry_in_the_answer(hub: Hub
     assert told["entries"][0]["record"]
     assert codes(told["entries"][1]) == {("licence.content", "required-missing")}
     assert codes(told["entries"][3]) == {("source", "source-not-granted")}
-    assert bureau.post(licence(hub, bureau) | {"source": "//x"}).problem(422, "entries-refused")["errors"][0]["index"] == 0
+    assert (
+        bureau.post(licence(hub, bureau) | {"source": "//x"}).problem(422, "entries-refused")["errors"][0]["index"] == 0
+    )
 
 
 def test_who_does_not_wait_is_answered_at_once_and_finds_the_outcome_later(hub: Hub, bureau: Holder) -> None:

@@ -107,7 +107,7 @@ def test_a_list_of_debtors_sent_again_next_week_tells_no_agency_anything(hub: Hu
         return counts_of(court.decided(told["submission"]))
 
     assert send(3, "失信_第47周.csv")["archived"] == 3
-    first, cursor = eventually_so(lambda: justice.pull(), lambda told: len(told[0]) == 6)
+    first, cursor = eventually_so(justice.pull, lambda told: len(told[0]) == 6)
     assert subjects(first) == {who.unified_code for who in those[:3]}
     assert send(3, "失信_第48周.csv")["duplicates"] == 3
     later = send(4, "失信_第49周.csv")

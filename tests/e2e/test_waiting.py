@@ -22,7 +22,9 @@ class Town:
     justice: Holder
 
     def registers(self, who: Organisation) -> None:
-        event = self.register.event("subject.registered", papers.registration(who, self.county), self.hub.id("registration"))
+        event = self.register.event(
+            "subject.registered", papers.registration(who, self.county), self.hub.id("registration")
+        )
         assert self.register.states(event) == ["archived"]
 
     def lists(self, about: JsonObject, case: str) -> JsonObject:
@@ -89,7 +91,9 @@ def test_facts_under_an_old_code_wait_and_the_registration_releases_them_in_thei
 def test_one_that_comes_after_the_registration_goes_straight_through(town: Town) -> None:
     who = town.hub.organisation()
     town.registers(who)
-    assert town.bureau.states(town.licenses(papers.old_subject(who), f"演许〔2026〕{who.number}号", "准予")) == ["archived"]
+    assert town.bureau.states(town.licenses(papers.old_subject(who), f"演许〔2026〕{who.number}号", "准予")) == [
+        "archived"
+    ]
 
 
 def test_a_name_alone_never_matches_even_the_only_one_of_that_name(town: Town) -> None:
@@ -125,6 +129,8 @@ def test_a_removal_that_comes_before_its_listing_waits_and_annuls_it(town: Town)
     town.registers(other)
     assert town.court.states(town.lists(papers.subject(other), papers.case_number(other.number))) == ["archived"]
     eventually_so(town.told, lambda told: ("rest", papers.case_number(other.number)) in told)
-    obligations = [each for case in town.court.trail(listing["source"], listing["id"])["cases"] for each in case["obligations"]]
+    obligations = [
+        each for case in town.court.trail(listing["source"], listing["id"])["cases"] for each in case["obligations"]
+    ]
     assert {each["state"] for each in obligations} <= {"cancelled", "lifted", "lifting"}
     assert ("rest", case) not in town.told()

@@ -7,8 +7,9 @@ import itertools
 import json
 import os
 import shutil
+import socket
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 from urllib.parse import quote, urlencode, urlsplit
@@ -61,6 +62,10 @@ class Door:
         place = urlsplit(self.url)
         return http.client.HTTPConnection(str(place.hostname), place.port, timeout=timeout)
 
+    def raw(self) -> socket.socket:
+        place = urlsplit(self.url)
+        return socket.create_connection((place.hostname, place.port), timeout=60)
+
     def call(
         self,
         method: str,
@@ -78,10 +83,8 @@ class Door:
             body, sent["content-type"] = json.dumps(content).encode(), "application/json"
         address = path + (f"?{urlencode(query, doseq=True)}" if query else "")
         with closing(self.connection()) as connection:
-            try:
+            with suppress(BrokenPipeError, ConnectionResetError):  # it answered before all was sent
                 connection.request(method, address, body, sent | dict(headers or {}))
-            except (BrokenPipeError, ConnectionResetError):
-                pass  # it answered before all was sent
             return answer_of(connection.getresponse())
 
 
