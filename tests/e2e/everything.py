@@ -79,7 +79,7 @@ def records(infra: Infra) -> Iterator[tuple[str, bytes]]:
 
 
 def files(folder: Path) -> Iterator[tuple[Path, bytes]]:
-    """The content of every file below, in blocks that overlap."""
+    """The content of every file below, in blocks that overlap; what is only reserved is passed over."""
     for path in sorted(folder.rglob("*")):
         if path.is_symlink() or not path.is_file():
             continue
@@ -87,7 +87,8 @@ def files(folder: Path) -> Iterator[tuple[Path, bytes]]:
             with path.open("rb") as file:
                 tail = b""
                 while block := file.read(BLOCK):
-                    yield path, tail + block
+                    if block.count(0) < len(block):
+                        yield path, tail + block
                     tail = block[-OVERLAP:]
         except FileNotFoundError:  # a log that was turned over meanwhile
             continue
