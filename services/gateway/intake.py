@@ -26,6 +26,7 @@ _Passenger: TypeAlias = tuple[bytes, bytes, "asyncio.Future[bool | None]"]  # No
 class Sender(Protocol):
     """The producer, as far as intake knows it. Per record, False: not acknowledged, it may yet arrive."""
 
+    async def start(self) -> None: ...
     async def send_all(self, topic: str, records: Sequence[tuple[bytes, bytes]]) -> list[bool]: ...
     async def alive(self) -> bool: ...
 
@@ -39,7 +40,8 @@ class Line:
 
     def __init__(self, sender: Sender) -> None:
         self.sender = sender
-        self.up = True
+        self.up = False
+        self._started = False
         self._waiting: dict[str, list[_Passenger]] = {}
         self._trips: dict[str, asyncio.Task[None]] = {}
 
@@ -97,7 +99,11 @@ class Line:
         return sent + [False] * (len(records) - len(sent))
 
     async def run_once(self) -> int:
-        """Looks whether the broker answers; Unavailable when it does not."""
+        """Connects, then looks whether the broker answers; Unavailable when it does not."""
+        if not self._started:
+            self.up = False
+            await self.sender.start()
+            self._started = True
         self.up = await self.sender.alive()
         if not self.up:
             raise Unavailable("Kafka: no broker answers")

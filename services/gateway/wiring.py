@@ -94,8 +94,7 @@ async def main(process: Process) -> None:
     board = board_of(parts)
     try:
         await process.until_up("registry", lambda: _first(parts))
-        await process.until_up("kafka", producer.start)
-        process.health.away.clear()
+        process.health.away = {"kafka"}  # requests are answered before it is there: with 503, and why
         process.health.ready = True
         gc.freeze()  # what is there now stays: catalogues and routes need not be looked through again and again
         await run_loops(

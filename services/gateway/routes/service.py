@@ -19,7 +19,7 @@ from services.gateway.bodies import documented_answer
 from services.gateway.openapi import document
 from services.gateway.parts import Parts
 
-READY: dict[str, Any] = {"service": "gateway", "ready": True, "away": [], "last_error": "", "last_error_at": ""}
+READY: dict[str, Any] = {"service": "gateway", "ready": True, "away": []}
 
 
 def routes(parts: Parts) -> APIRouter:
@@ -39,7 +39,10 @@ def routes(parts: Parts) -> APIRouter:
     )
     async def readyz() -> Response:
         state = parts.health.as_json()
-        return answer(state, 200 if state["ready"] else 503)
+        told = {
+            name: state[name] for name in ("service", "ready", "away")
+        }  # the error itself is for /ops: it has addresses
+        return answer(told, 200 if state["ready"] else 503)
 
     @router.get("/metrics", summary="Prometheus 指标 · Metrics", include_in_schema=False)
     async def exposition() -> Response:

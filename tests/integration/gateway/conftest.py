@@ -65,7 +65,7 @@ async def hub(database: Database, tmp_path: Path) -> AsyncIterator[Hub]:
     store, producer = Store(make_engine(settings, "gateway")), Producer(settings, "gateway")
     health = Health("gateway", ready=True)
     parts = assemble(settings, Vault.open(settings.secrets_dir), Stores.over(store), producer, health)
-    await producer.start()
+    await parts.line.run_once()
     await parts.refresh()
     client = Client(application(parts))
     yield Hub(database, settings, parts, client, client.with_key(secret))

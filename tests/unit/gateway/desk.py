@@ -33,6 +33,9 @@ class FakeSender:
         self.loses: set[int] = set()  # by place among all that was sent
         self.up = True
 
+    async def start(self) -> None:
+        return None
+
     async def send_all(self, topic: str, records: Sequence[tuple[bytes, bytes]]) -> list[bool]:
         first = len(self.sent)
         self.sent += [(topic, key, value) for key, value in records]
@@ -246,6 +249,7 @@ def desk(folder: Path, **settings: Any) -> Desk:
     )
     parts.standing.take(shipped())
     parts.standing.epoch = 1
+    parts.line.up = True
     return Desk(application(parts), parts, sender, submissions, archive, told, database)
 
 

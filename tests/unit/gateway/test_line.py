@@ -21,6 +21,10 @@ class SlowSender:
         self.loses: set[bytes] = set()
         self.away = False
 
+    async def start(self) -> None:
+        if self.away:
+            raise Unavailable("Kafka: no broker")
+
     async def send_all(self, topic: str, records: Sequence[tuple[bytes, bytes]]) -> list[bool]:
         if self.away:
             raise Unavailable("Kafka: the producer has not been started")
@@ -32,6 +36,12 @@ class SlowSender:
         return not self.away
 
 
+def up(sender: SlowSender) -> Line:
+    line = Line(sender)
+    line.up = True
+    return line
+
+
 async def asked(line: Line, *values: bytes) -> list[asyncio.Task[list[bool]]]:
     tasks = [asyncio.create_task(line.send("t", [(b"k", value)])) for value in values]
     await asyncio.sleep(0)
@@ -41,7 +51,7 @@ async def asked(line: Line, *values: bytes) -> list[asyncio.Task[list[bool]]]:
 
 async def test_requests_that_come_during_a_trip_share_the_next() -> None:
     sender = SlowSender()
-    line = Line(sender)
+    line = up(sender)
     first = await asked(line, b"a")
     later = await asked(line, b"b", b"c", b"d")
     sender.go.set()
@@ -53,7 +63,7 @@ async def test_requests_that_come_during_a_trip_share_the_next() -> None:
 async def test_after_a_loss_those_who_never_travelled_are_told_at_once() -> None:
     sender = SlowSender()
     sender.loses = {b"a"}
-    line = Line(sender)
+    line = up(sender)
     [lost] = await asked(line, b"a")
     [waiting] = await asked(line, b"b")
     sender.go.set()
@@ -69,7 +79,7 @@ async def test_after_a_loss_those_who_never_travelled_are_told_at_once() -> None
 
 async def test_a_cancelled_request_spoils_nobody_s_trip() -> None:
     sender = SlowSender()
-    line = Line(sender)
+    line = up(sender)
     gone, stays = await asked(line, b"a", b"b")
     gone.cancel()
     await asyncio.sleep(0)
@@ -80,7 +90,7 @@ async def test_a_cancelled_request_spoils_nobody_s_trip() -> None:
 async def test_without_a_producer_nothing_was_sent() -> None:
     sender = SlowSender()
     sender.away = True
-    line = Line(sender)
+    line = up(sender)
     with pytest.raises(Problem, match="kafka-away"):
         await line.send("t", [(b"k", b"a")])
     line.up = True
@@ -89,3 +99,17 @@ async def test_without_a_producer_nothing_was_sent() -> None:
     with pytest.raises(Unavailable):
         await line.run_once()
     assert not line.up
+
+
+async def test_the_line_is_down_until_the_broker_was_reached_once() -> None:
+    sender = SlowSender()
+    sender.away = True
+    sender.go.set()
+    line = Line(sender)
+    with pytest.raises(Unavailable):
+        await line.run_once()
+    with pytest.raises(Problem, match="kafka-away"):
+        await line.send("t", [(b"k", b"a")])
+    sender.away = False
+    await line.run_once()
+    assert await line.send("t", [(b"k", b"a")]) == [True]
