@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from credithub import topics
 from credithub.consumer import Consumer
@@ -109,20 +109,17 @@ async def main(process: Process) -> None:
             await process.until_up("topics", lambda: _topics(settings))
         for producer in (parts.relaying, parts.telling):
             await process.until_up("kafka", producer.start)
-        for consumer in parts.lanes.values():
-            await process.until_up(consumer.group, consumer.start)
         process.health.away.clear()
-        process.health.ready = True
         await run_loops(_loops(process, parts))
     finally:
         await parts.close()
 
 
 def _loops(process: Process, parts: Parts) -> Sequence[Awaitable[None]]:
-    figures = Figures(parts.engine, process.health)
+    figures, reading = Figures(parts.engine, process.health), Reading(process, parts.lanes)
     loops = [
         *(
-            process.repeat(consumer.group, _ringing(consumer.run_once, parts.deliverers[lane].bell), rest=0)
+            process.repeat(consumer.group, _ringing(reading.of(lane), parts.deliverers[lane].bell), rest=0)
             for lane, consumer in parts.lanes.items()
         ),
         *(process.repeat(f"deliver-{lane}", one.wait, rest=0) for lane, one in parts.deliverers.items()),
@@ -136,6 +133,25 @@ def _loops(process: Process, parts: Parts) -> Sequence[Awaitable[None]]:
     if parts.reconciler is not None:
         loops.append(process.repeat("reconciler", parts.reconciler.run_once, rest=REGISTRY_SECONDS))
     return loops
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Lanes that are started in their loops: what is owed goes out while the group is still sharing its partitions."""
+
+    process: Process
+    lanes: Mapping[str, Consumer]
+    _started: set[str] = field(default_factory=set[str])
+
+    def of(self, lane: str) -> Step:
+        async def once() -> int:
+            if lane not in self._started:
+                await self.lanes[lane].start()
+                self._started.add(lane)
+                self.process.health.ready = self._started == set(self.lanes)
+            return await self.lanes[lane].run_once()
+
+        return once
 
 
 def _ringing(step: Step, bell: Bell) -> Step:

@@ -43,6 +43,13 @@ class AgencyClient:
         consumer = self._consumer
         return await asyncio.to_thread(lambda: consumer.poll(seconds))
 
+    async def read_many(self, most: int = 200) -> list[Message]:
+        """What is there now, without errors."""
+        assert self._consumer
+        consumer = self._consumer
+        found = await asyncio.to_thread(lambda: consumer.consume(most, 0.5))
+        return [message for message in found if message.error() is None]
+
     async def read_events(self, number: int, within: float = 20.0) -> list[dict[str, object]]:
         """So many CloudEvents."""
         events: list[dict[str, object]] = []
