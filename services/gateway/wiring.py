@@ -28,6 +28,7 @@ from services.gateway.routes import (
     agencies,
     audit,
     catalogues,
+    error_files,
     events,
     files,
     keys,
@@ -71,7 +72,9 @@ def application(parts: Parts, board: dashboard.Board | None = None) -> App:
     signer = Signer(key_id=key_id_of(parts.vault.public_key()), sign=parts.vault.sign)
     post = events.PostEvents(parts, signer)
     app.include_router(events.routes(post))
-    app.include_router(files.routes(parts, load_feeds(schemas_dir(parts.settings.schemas) / "feeds"), signer))
+    feeds = load_feeds(schemas_dir(parts.settings.schemas) / "feeds")
+    app.include_router(files.routes(parts, feeds, signer))
+    app.include_router(error_files.routes(parts, feeds))
     for resource in RESOURCES:
         app.include_router(resource.routes(parts))
     dashboard.mount(app, board or board_of(parts), keys=parts.ring, signer=parts.vault)

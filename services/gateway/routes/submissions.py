@@ -77,7 +77,7 @@ def routes(parts: Parts) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=5000)] = 1000,
     ) -> Response:
         grant = parts.caller(authorization, "supplier", "operator", "auditor")
-        row = await _own(parts, grant, submission)
+        row = await own_submission(parts, grant, submission)
         if row is None:
             return answer({"submission": submission, "state": "received", "entries": None, "results": [], "next": None})
         entries = await parts.stores.submissions.entries(submission, after=after, limit=limit + 1, states=state)
@@ -88,7 +88,7 @@ def routes(parts: Parts) -> APIRouter:
     return router
 
 
-async def _own(parts: Parts, grant: Grant, submission: str) -> Row | None:
+async def own_submission(parts: Parts, grant: Grant, submission: str) -> Row | None:
     """The submission; None for one of ours that nobody has reached; a Problem for any other."""
     row = await parts.stores.submissions.find(submission)
     if row is not None and (grant.sees_all or row["supplier"] == grant.supplies):

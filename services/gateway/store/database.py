@@ -16,7 +16,7 @@ from credithub.errors import Unavailable
 Row: TypeAlias = Mapping[str, Any]
 
 # Columns that are jsonb in every view that has them; the driver hands them over as text.
-JSON_COLUMNS = frozenset({"clause", "content", "data", "document", "payload", "reasons"})
+JSON_COLUMNS = frozenset({"body", "clause", "content", "data", "document", "payload", "reasons"})
 
 
 class Database:

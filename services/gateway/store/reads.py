@@ -70,6 +70,13 @@ class Submissions:
             states=None if states is None else list(states),
         )
 
+    async def quarantined(self, submission: str) -> Sequence[Row]:
+        """The refused rows of a file that have not been mended and sent again since."""
+        return await self._database.rows(
+            'SELECT "row", item, reasons, body FROM matcher.quarantine_v WHERE submission = :submission ORDER BY index',
+            submission=submission,
+        )
+
     async def decided(self, submissions: Sequence[str]) -> Sequence[Row]:
         """How many entries of each have an outcome."""
         return await self._database.rows(

@@ -24,6 +24,22 @@ async def test_a_submission_nobody_has_reached_is_received_for_its_supplier_alon
     assert [stranger.status, made_up.status] == [404, 404]
 
 
+async def test_the_refused_rows_of_a_file_come_back_with_what_to_mend(hub: Desk) -> None:
+    hub.submissions.filled["find"] = {"submission": "s", "supplier": "samr-130822", "form": "row"}
+    reasons = [{"code": "USC_CHECK", "field": "统一社会信用代码"}, {"code": "date-unreadable", "field": "处罚决定日期"}]
+    body = {"处罚决定日期": "2026-13-01", "备注": "=1+1", "行政相对人名称": "甲公司"}
+    hub.submissions.filled["quarantined"] = [
+        {"row": 7, "item": "penalty", "reasons": reasons, "body": body},
+        {"row": 9, "item": "penalty", "reasons": [{"code": "person-data-refused"}], "body": None},
+    ]
+    answer = await hub.supplier().get("/v1/submissions/s/errors.csv")
+    header, first, second = answer.body.decode("utf-8-sig").splitlines()
+    assert header == "行政相对人名称,处罚决定日期,备注,错误原因,字段,建议"
+    assert first.startswith("甲公司,2026-13-01,'=1+1,1) ")
+    assert second.startswith(",,,")
+    assert (await hub.supplier(agency="mem-130822", sources=["//x"]).get("/v1/submissions/s/errors.csv")).status == 404
+
+
 async def test_a_cursor_is_the_agency_s_own_and_cannot_be_made_up(hub: Desk) -> None:
     vault = hub.parts.vault
     sealed = Cursor(epoch=2, ends=3, rest=8).sealed(vault, "mnr-130822")
