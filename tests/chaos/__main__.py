@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import secrets
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -21,6 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--seed", type=int, default=secrets.randbelow(10**9), help="种子 / the seed of an earlier run"
     )
     asked = arguments.parse_args(argv)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the hub is stopped, too
     print(f"种子 / seed {asked.seed}", flush=True)
     outcome = run(
         ROOT / ".credithub" / "chaos",

@@ -50,8 +50,8 @@ class Faults:
         return what
 
     async def point(self, name: str) -> None:
-        """Dies at this point, whoever passes it; tried twice."""
-        for _ in range(2):
+        """Dies at this point, whoever passes it; tried three times."""
+        for _ in range(3):
             self.said(await self._crash_at(name, 1))
             self.done["point"] += 1
             await self.hub_is_back()
