@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import urllib.error
 import urllib.request
 from collections.abc import Generator
@@ -31,6 +32,20 @@ class Hub:
     @property
     def port(self) -> int:
         return self.stack.ports["http"]
+
+    @contextmanager
+    def gateway_alone(self) -> Generator[None]:
+        """The other three services stand still, as nothing but the bare code runs beside the floor."""
+        others = [self.stack.fleet.services[name].running for name in ("ingest", "matcher", "notifier")]
+        for running in others:
+            if running is not None:
+                running.send(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for running in others:
+                if running is not None:
+                    running.send(signal.SIGCONT)
 
     def ask(self, method: str, path: str, body: Any = None, key: str | None = None) -> Any:
         """One call of the HTTP API; the operator's key unless another is given."""

@@ -10,7 +10,6 @@ from credithub.crashpoints import POINTS
 from tests.chaos.hub import ROOT
 from tests.chaos.run import run
 
-
 MISSED = 2  # points that a busy machine may not pass in time; `make chaos` draws them again
 
 
