@@ -113,7 +113,7 @@ class Kafka:
         return processes.tail(self.logs / "kafka.log") + processes.tail(self.logs / "kafka-server.out")
 
     def _format(self) -> None:
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
+        cluster = cluster_id()
         admin = f"SCRAM-SHA-512=[name={KAFKA_ADMIN},password={self.passwords[KAFKA_ADMIN]}]"
         config = str(self.folder / "server.properties")
         log = self.logs / "kafka-format.out"
@@ -180,3 +180,10 @@ def _quoted(word: str) -> str:
 def _made(folder: Path) -> Path:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
+
+
+def cluster_id() -> str:
+    """22 characters as Kafka wants them; never with a hyphen first, which its command takes for an option."""
+    while (name := base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()).startswith("-"):
+        pass
+    return name
