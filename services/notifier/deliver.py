@@ -143,9 +143,7 @@ async def conclude_all(engine: AsyncEngine, ended: Sequence[Result], channels: C
 def _next(result: Result, tasks: dict[Key, Task], channels: Channels) -> Next:
     parcel = result.parcel
     channel = channels.get(parcel.channel)
-    trial = Try(
-        outcome=result.outcome, version=parcel.version, attempts=parcel.attempts, made_at=parcel.made_at
-    )
+    trial = Try(outcome=result.outcome, version=parcel.version, attempts=parcel.attempts, made_at=parcel.made_at)
     backoff = channel.backoff if channel else Backoff()
     return conclude(trial, tasks.get(parcel.key), backoff, now(), random.random())
 

@@ -183,4 +183,3 @@ def _counts(todo: Plan) -> dict[str, int]:
         "rights_granted": len(todo.grant),
         "rights_revoked": len(todo.revoke) + len(todo.strip),
     }
-

@@ -149,6 +149,10 @@ class Batch:
     changed: set[Key] = field(default_factory=set[Key])
     counts: dict[str, int] = field(default_factory=dict[str, int])
     _open: dict[Key, list[Delivery]] = field(default_factory=dict[Key, list[Delivery]])
+    _before: frozenset[Key] = frozenset()
+
+    def __post_init__(self) -> None:
+        self._before = frozenset(self.tasks)
 
     def take_all(self, many: Sequence[Notification]) -> None:
         for told in many:
@@ -185,7 +189,8 @@ class Batch:
 
     def _end_older(self, key: Key, version: Version, state: Ended) -> None:
         """A newer version ends what waits of the older ones, on every channel (interleavings 13)."""
-        self.ended[key] = (version, state)
+        if key in self._before:  # else there is nothing older in the tables
+            self.ended[key] = (version, state)
         for delivery in self._open.get(key, ()):
             if version_of(delivery.entry.told) < version:
                 delivery.end(state)

@@ -29,9 +29,7 @@ class KafkaChannel:
     async def deliver(self, agency: str, parcels: Sequence[Parcel]) -> list[Result]:
         records = [(key_of(parcel), cloud_event(parcel)) for parcel in parcels]
         fit = [index for index, (_, value) in enumerate(records) if len(value) <= MOST_BYTES]
-        sent = await self.producer.send_all(
-            agency_topic(agency, parcels[0].lane), [records[index] for index in fit]
-        )
+        sent = await self.producer.send_all(agency_topic(agency, parcels[0].lane), [records[index] for index in fit])
         kept = dict(zip(fit, sent, strict=True))
         return [_result(parcel, kept.get(index)) for index, parcel in enumerate(parcels)]
 

@@ -21,9 +21,7 @@ async def open_batch(conn: AsyncConnection, told: Sequence[Notification], availa
         tasks=await lock_tasks(conn, fenced),
         counters=counters,
         known=await _known(conn, told),
-        enabled={
-            agency: available & channels for agency, channels in (await channels_of(conn, agencies)).items()
-        },
+        enabled={agency: available & channels for agency, channels in (await channels_of(conn, agencies)).items()},
         times=await _times(conn, [obligation for _, obligation in fenced]),
     )
 

@@ -46,7 +46,10 @@ class Room:
                 "INSERT INTO gateway.agencies (id, department, division, name_zh, name_en, channels, valid_from)"
                 " VALUES ($1, $2, $3, '演示', 'demo', $4, '2020-01-01')"
                 " ON CONFLICT (id) DO UPDATE SET channels = excluded.channels",
-                agency, agency.rpartition("-")[0], agency.rpartition("-")[2], list(channels),
+                agency,
+                agency.rpartition("-")[0],
+                agency.rpartition("-")[2],
+                list(channels),
             )
         finally:
             await connection.close()

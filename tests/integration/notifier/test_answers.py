@@ -67,7 +67,10 @@ async def test_an_answer_may_come_as_a_structured_cloudevent_and_may_name_its_ow
     room: Room, agency: str
 ) -> None:
     event = {
-        "specversion": "1.0", "id": "1", "source": "//agency", "type": "credithub.obligation.feedback.v1",
+        "specversion": "1.0",
+        "id": "1",
+        "source": "//agency",
+        "type": "credithub.obligation.feedback.v1",
         "data": {**ANSWER, "agency": agency},
     }
     await answer(room, record(agency, orjson.dumps(event)))

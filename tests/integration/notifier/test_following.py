@@ -32,7 +32,10 @@ async def test_an_undelivered_version_follows_to_the_pull_feed_under_a_new_numbe
     await follower(room).run_once()
     page = await room.pull(agency)
     assert [(row["lane"], row["number"], row["message"]) for row in page] == [
-        ("ends", 1, None), ("ends", 2, "obl_two.1.1"), ("rest", 1, None), ("rest", 2, "obl_one.1.1"),
+        ("ends", 1, None),
+        ("ends", 2, "obl_two.1.1"),
+        ("rest", 1, None),
+        ("rest", 2, "obl_one.1.1"),
     ]
     await room.deliver()
     assert sorted(room.kafka.messages()) == ["obl_one.1.1", "obl_two.1.1"]

@@ -39,7 +39,9 @@ class Keeper:
             "INSERT INTO gateway.kafka_accounts (agency, username, iterations, salt, salted_password_encrypted)"
             " VALUES ($1, $1, 4096, $2, $3) ON CONFLICT (agency) DO UPDATE SET salt = excluded.salt,"
             " salted_password_encrypted = excluded.salted_password_encrypted",
-            agency, secrets.token_bytes(16), self.vault.encrypt(password.encode(), f"kafka-account:{agency}".encode()),
+            agency,
+            secrets.token_bytes(16),
+            self.vault.encrypt(password.encode(), f"kafka-account:{agency}".encode()),
         )
 
     async def revoke(self, agency: str) -> None:

@@ -55,7 +55,10 @@ class Whole:
         sealed = Vault.open(self.settings.secrets_dir).encrypt(b"one-secret", f"kafka-account:{agency}".encode())
         await self.room.database.rows(
             "INSERT INTO gateway.kafka_accounts (agency, username, iterations, salt, salted_password_encrypted)"
-            " VALUES ($1, $1, 4096, $2, $3)", agency, os.urandom(16), sealed,
+            " VALUES ($1, $1, 4096, $2, $3)",
+            agency,
+            os.urandom(16),
+            sealed,
         )
 
     async def start(self, crash: str = "") -> None:
@@ -81,14 +84,16 @@ class Whole:
     async def all_have(self, number: int, state: str) -> bool:
         rows = await self.room.database.rows(
             "SELECT 1 FROM notifier.deliveries WHERE agency = $1 AND channel = 'kafka' AND state = $2",
-            self.agency, state,
+            self.agency,
+            state,
         )
         return len(rows) >= number
 
     async def answered(self, number: int) -> bool:
         rows = await self.room.database.rows(
             "SELECT 1 FROM notifier.outbox WHERE topic = 'credit.feedback' AND published"
-            " AND convert_from(value, 'UTF8')::jsonb ->> 'agency' = $1", self.agency,
+            " AND convert_from(value, 'UTF8')::jsonb ->> 'agency' = $1",
+            self.agency,
         )
         return len(rows) >= number
 

@@ -83,7 +83,11 @@ def test_a_refusal_is_owed_whatever_the_obligation_is_and_changes_nothing() -> N
 # ------------------------------------------------------------------------------------------------- batches
 def batch(**given: object) -> Batch:
     values: dict[str, object] = {
-        "times": Times(epoch=1), "tasks": {}, "counters": {}, "enabled": {AGENCY: ENABLED}, "known": set(),
+        "times": Times(epoch=1),
+        "tasks": {},
+        "counters": {},
+        "enabled": {AGENCY: ENABLED},
+        "known": set(),
     }
     return Batch(**{**values, **given})  # type: ignore[arg-type]
 
@@ -96,17 +100,21 @@ def test_within_a_batch_the_newer_supersedes_the_older() -> None:
     one = batch()
     one.take_all([notification(1), suspension(2)])
     assert states(one) == {
-        ("obl_one.1.1", "kafka"): "superseded", ("obl_one.1.1", "pull"): "superseded",
-        ("obl_one.1.2", "kafka"): "due", ("obl_one.1.2", "pull"): "due",
+        ("obl_one.1.1", "kafka"): "superseded",
+        ("obl_one.1.1", "pull"): "superseded",
+        ("obl_one.1.2", "kafka"): "due",
+        ("obl_one.1.2", "pull"): "due",
     }
     assert [(e.lane, e.number, e.void) for e in one.entries] == [("rest", 1, False), ("ends", 1, False)]
 
 
 def test_within_a_batch_a_lift_cancels_the_trigger_and_voids_both_numbers() -> None:
-    one = batch()
+    one = batch(tasks={(AGENCY, "obl_one"): Task(seen=(1, 0))})
     one.take_all([notification(1), lift(2)])
     assert states(one) == {
-        ("obl_one.1.1", "kafka"): "cancelled", ("obl_one.1.1", "pull"): "cancelled", ("obl_one.1.2", "-"): "cancelled",
+        ("obl_one.1.1", "kafka"): "cancelled",
+        ("obl_one.1.1", "pull"): "cancelled",
+        ("obl_one.1.2", "-"): "cancelled",
     }
     assert [entry.void for entry in one.entries] == [True, True]
     assert one.ended == {(AGENCY, "obl_one"): ((1, 2), "cancelled")}
@@ -128,7 +136,9 @@ def test_everything_dropped_has_a_row_that_says_why() -> None:
 
 def test_other_obligations_and_agencies_are_left_alone() -> None:
     one = batch(enabled={AGENCY: ENABLED, "mof-130822": ENABLED})
-    one.take_all([notification(1), notification(1, agency="mof-130822"), notification(1, obligation="obl_two"), lift(2)])
+    one.take_all(
+        [notification(1), notification(1, agency="mof-130822"), notification(1, obligation="obl_two"), lift(2)]
+    )
     still_due = {(row.entry.told.agency, row.entry.told.obligation) for row in one.deliveries if row.state == "due"}
     assert still_due == {("mof-130822", "obl_one"), (AGENCY, "obl_two")}
 
