@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import urllib.error
@@ -64,6 +65,7 @@ class Hub:
 def hub() -> Generator[Hub]:
     """A fresh hub with the bench's catalogue, its four agencies and one supplier."""
     shutil.rmtree(DATA, ignore_errors=True)
+    os.environ["CREDITHUB_RATE_PER_SECOND"] = "1000000"
     stack = Stack(DATA, options=replace(Options(), ports=dict.fromkeys(PORTS, 0)))
     stack.start()
     try:
