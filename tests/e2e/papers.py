@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 from credithub.demo.organisations import Organisation
+from tests.harness.feedfiles import licence_row, licence_rows, with_rows
 
 JsonObject: TypeAlias = dict[str, Any]
 COURT, BUREAU = "演示县人民法院", "演示县自然资源局"
@@ -76,3 +77,8 @@ def registration(who: Organisation, seat: str, *, legacy: bool = True) -> JsonOb
     }
     paper = document(f"（演）登字〔2019〕第{who.number:05d}号", "演示县行政审批局", "2019-03-01")
     return {"subject": subject(who) | dict(old), "document": paper, "registration": registered}
+
+
+def table(first: int, rows: int) -> bytes:
+    """Sound licences from this number on; the numbers of one test are no other's, or its facts would be theirs."""
+    return with_rows(licence_rows(1), [licence_row(first + n) for n in range(rows)]).to_csv()

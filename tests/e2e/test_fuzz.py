@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from tests.e2e import papers
 from tests.e2e.everything import tables
 from tests.harness.eventually import eventually_so
-from tests.harness.feedfiles import licence_rows
 from tests.harness.hub import BATCH, STRUCTURED, Answer, Holder, Hub, JsonObject
 
 EXAMPLES = settings(
@@ -163,7 +162,7 @@ def test_any_feedback_is_an_answer(keys: Mapping[str, Holder], obligation: str, 
 def test_any_table_is_an_answer(
     keys: Mapping[str, Holder], cuts: list[tuple[float, bytes]], name: str, kind: str
 ) -> None:
-    table = licence_rows(5).to_csv()
+    table = papers.table(74_000, 5)
     for place, put in cuts:
         at = int(place * len(table))
         table = table[:at] + put + table[at + len(put) :]

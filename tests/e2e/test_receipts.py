@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from tests.e2e import papers
-from tests.harness.feedfiles import licence_rows
 from tests.harness.ground import ROOT
 from tests.harness.hub import STRUCTURED, Holder, Hub, JsonObject, codes
 
@@ -85,7 +84,7 @@ def test_a_receipt_is_verified_offline_and_an_altered_one_is_not(hub: Hub, burea
 
 
 def test_a_files_receipt_is_verified_against_the_file_itself(hub: Hub, tmp_path: Path) -> None:
-    bureau, table = hub.supplier(f"mwr-{hub.county()}", "licence"), licence_rows(3).to_csv()
+    bureau, table = hub.supplier(f"mwr-{hub.county()}", "licence"), papers.table(73_000, 3)
     told = bureau.send_file("licence-2018", table, "许可.csv").ok(202)
     key = json.dumps(hub.door.call("GET", "/v1/receipt-key").ok())
     (tmp_path / "key.json").write_text(key, encoding="utf-8")
