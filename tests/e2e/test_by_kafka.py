@@ -165,6 +165,18 @@ def test_malformed_and_wrong_answers_on_the_topic_come_back_refused_and_stall_no
         assert place.state(first["data"]["obligation"]) == "delivered"
 
 
+def test_an_agency_that_comes_later_is_heard_too(hub: Hub, place: Place) -> None:
+    place.seat.answer({})  # the topics of those who were here before are being read
+    with place.seat.reading() as reader:
+        reader.until(lambda events: bool(refusals(events)))
+    late = Seat.of(hub.agency(f"moj-{hub.county()}", "kafka"))
+    eventually_so(lambda: not late.refused(), within=30, why="its account is there")
+    assert late.write(b"not json") is None
+    with late.reading() as reader:
+        (back,) = reader.until(lambda events: len(refusals(events)) == 1)
+        assert back["data"]["reason"]["code"] == "json-syntax"
+
+
 def test_answers_by_http_are_4xx_when_malformed_and_come_back_refused_when_wrong(place: Place, county: str) -> None:
     case = place.listed(county)
     with place.seat.reading() as reader:
