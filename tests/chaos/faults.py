@@ -175,6 +175,7 @@ class Faults:
             self._send(name, signal.SIGCONT)
 
     def _send(self, name: str, number: signal.Signals) -> None:
+        self.hub.stack.supervisor.forgive()
         running = self.hub.stack.running().get(name)
         if running is not None:
             running.send(number)

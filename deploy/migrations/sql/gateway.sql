@@ -49,7 +49,7 @@ CREATE TABLE gateway.kafka_accounts (
     username    text NOT NULL UNIQUE,
     iterations  integer NOT NULL CHECK (iterations >= 4096),
     salt        bytea NOT NULL,
-    salted_password_encrypted bytea NOT NULL,
+    sealed_password bytea NOT NULL,
     enabled     boolean NOT NULL DEFAULT true,
     created_at  timestamptz NOT NULL DEFAULT now(),
     revoked_at  timestamptz
@@ -101,7 +101,7 @@ CREATE VIEW gateway.catalogues_v AS
     SELECT version, effective_from, content, illustrative FROM gateway.catalogues;
 
 CREATE VIEW gateway.kafka_accounts_v AS
-    SELECT agency, username, iterations, salt, salted_password_encrypted, enabled, revoked_at FROM gateway.kafka_accounts;
+    SELECT agency, username, iterations, salt, sealed_password, enabled, revoked_at FROM gateway.kafka_accounts;
 
 -- The gateway's own role: it can add, and mark as ended; it can take nothing away and read no password back.
 GRANT USAGE ON SCHEMA gateway TO credithub_gateway;

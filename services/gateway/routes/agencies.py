@@ -161,7 +161,7 @@ def _account(parts: Parts, agency: str, password: str) -> NewAccount:
     salt = os.urandom(24)
     # The password itself, sealed: Kafka's admin client makes the salted one of it and takes no other.
     sealed = parts.vault.encrypt(password.encode(), b"kafka-account:" + agency.encode())
-    return NewAccount(username=agency, iterations=ITERATIONS, salt=salt, salted_password_encrypted=sealed)
+    return NewAccount(username=agency, iterations=ITERATIONS, salt=salt, sealed_password=sealed)
 
 
 def _first_key(fresh: FreshKey, agency: str) -> NewKey:

@@ -35,12 +35,12 @@ class NewAgency:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewAccount:
-    """A Kafka account: SCRAM's salted password, sealed. The password itself is told once and kept nowhere."""
+    """A Kafka account; its password is told once, and kept sealed because Kafka's admin client asks for it."""
 
     username: str
     iterations: int
     salt: bytes
-    salted_password_encrypted: bytes
+    sealed_password: bytes
 
 
 class Agencies:
@@ -99,8 +99,8 @@ class Agencies:
 async def _insert_account(connection: AsyncConnection, agency: str, account: NewAccount) -> None:
     await connection.execute(
         text(
-            "INSERT INTO gateway.kafka_accounts (agency, username, iterations, salt, salted_password_encrypted)"
-            " VALUES (:agency, :username, :iterations, :salt, :salted_password_encrypted)"
+            "INSERT INTO gateway.kafka_accounts (agency, username, iterations, salt, sealed_password)"
+            " VALUES (:agency, :username, :iterations, :salt, :sealed_password)"
         ),
         asdict(account) | {"agency": agency},
     )

@@ -55,7 +55,7 @@ async def wanted(conn: AsyncConnection) -> Wanted:
     rows = await conn.execute(
         text(
             "SELECT a.id, 'kafka' = ANY(a.channels) AS by_kafka, k.username, k.iterations, k.salt,"
-            " k.salted_password_encrypted AS sealed,"
+            " k.sealed_password AS sealed,"
             " k.enabled AND k.revoked_at IS NULL AND a.valid_from <= d.today AND coalesce(a.valid_to > d.today, true)"
             " AS in_force"
             " FROM gateway.agencies_v AS a LEFT JOIN gateway.kafka_accounts_v AS k ON k.agency = a.id"

@@ -23,7 +23,7 @@ async def test_an_agency_is_told_its_key_and_password_once_and_neither_is_kept(h
 
     assert told["kafka"]["topics"][0] == "credit.agency.mnr-130822"
     [account] = await hub.database.rows("SELECT * FROM gateway.kafka_accounts_v")
-    sealed = bytes(account["salted_password_encrypted"])  # type: ignore[call-overload]
+    sealed = bytes(account["sealed_password"])  # type: ignore[call-overload]
     assert hub.parts.vault.decrypt(sealed, b"kafka-account:mnr-130822") == password.encode()
     everything = str(await hub.database.rows("SELECT * FROM gateway.keys")) + str(account)
     assert secret not in everything
@@ -80,7 +80,7 @@ async def test_the_service_s_role_cannot_rewrite_the_audit_nor_read_a_password(h
     for statement in (
         "UPDATE gateway.audit SET actor = 'x'",
         "DELETE FROM gateway.audit",
-        "SELECT salted_password_encrypted FROM gateway.kafka_accounts",
+        "SELECT sealed_password FROM gateway.kafka_accounts",
         "DELETE FROM gateway.keys",
         "UPDATE gateway.catalogues SET version = 'x'",
     ):

@@ -36,9 +36,9 @@ class Keeper:
         await self.room.register(agency, "kafka")
         self.agencies.append(agency)
         await self.room.database.rows(
-            "INSERT INTO gateway.kafka_accounts (agency, username, iterations, salt, salted_password_encrypted)"
+            "INSERT INTO gateway.kafka_accounts (agency, username, iterations, salt, sealed_password)"
             " VALUES ($1, $1, 4096, $2, $3) ON CONFLICT (agency) DO UPDATE SET salt = excluded.salt,"
-            " salted_password_encrypted = excluded.salted_password_encrypted",
+            " sealed_password = excluded.sealed_password",
             agency,
             secrets.token_bytes(16),
             self.vault.encrypt(password.encode(), f"kafka-account:{agency}".encode()),
@@ -141,7 +141,7 @@ async def test_an_account_sealed_with_other_secrets_is_shown_and_holds_nobody_up
     other = f"o{agency}"
     await keeper.account(other, "x")
     await keeper.room.database.rows(
-        "UPDATE gateway.kafka_accounts SET salted_password_encrypted = $2 WHERE agency = $1", other, b"\1" * 60
+        "UPDATE gateway.kafka_accounts SET sealed_password = $2 WHERE agency = $1", other, b"\1" * 60
     )
     await keeper.reconciler.run_once()
     assert agency in await keeper.admin.users()

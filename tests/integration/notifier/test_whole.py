@@ -54,7 +54,7 @@ class Whole:
         self.agencies.append(agency)
         sealed = Vault.open(self.settings.secrets_dir).encrypt(b"one-secret", f"kafka-account:{agency}".encode())
         await self.room.database.rows(
-            "INSERT INTO gateway.kafka_accounts (agency, username, iterations, salt, salted_password_encrypted)"
+            "INSERT INTO gateway.kafka_accounts (agency, username, iterations, salt, sealed_password)"
             " VALUES ($1, $1, 4096, $2, $3)",
             agency,
             os.urandom(16),
