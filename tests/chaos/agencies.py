@@ -18,6 +18,7 @@ from tests.chaos.checker import Received
 from tests.chaos.hub import CHANNELS, Hub, JsonObject, call
 
 REST = 0.2
+HANDS = 6  # answers that a pulling agency gives at once
 
 
 @dataclass(slots=True)
@@ -33,7 +34,7 @@ class Agency:
 
     async def listen(self) -> None:
         """For ever; every failure is tried again."""
-        loops = [self._answer_by_http()]
+        loops = [self._answer() for _ in range(1 if CHANNELS[self.name] == "kafka" else HANDS)]
         loops += [self._follow_topics()] if CHANNELS[self.name] == "kafka" else [self._follow_feed()]
         await asyncio.gather(*loops)
 
@@ -83,7 +84,7 @@ class Agency:
         finally:
             await consumer.stop()
 
-    async def _answer_by_http(self) -> None:
+    async def _answer(self) -> None:
         """By topic where it has one, otherwise by HTTP; an answer that fails is given again."""
         while True:
             answer = await self.owed.get()

@@ -146,9 +146,9 @@ class Teller:
 
 
 def tellers(seed: int, sources: dict[str, str]) -> list[Teller]:
-    """Two courts' clerks and one licensing office, each with subjects of its own."""
+    """A court's clerk and two of a licensing office, each with subjects of its own."""
     court, office = sources["spc-130822"], sources["samr-130822"]
-    plan: Sequence[tuple[str, str, bool]] = (("甲", court, True), ("乙", court, True), ("丙", office, False))
+    plan: Sequence[tuple[str, str, bool]] = (("甲", court, True), ("乙", office, False), ("丙", office, False))
     return [
         Teller(name, source, 1 + n * SUBJECTS_EACH, random.Random(f"{seed}/{name}"), debtors=debtors)
         for n, (name, source, debtors) in enumerate(plan)
