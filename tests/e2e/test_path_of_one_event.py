@@ -55,6 +55,12 @@ class Hub:
         event = sorted((int(at), file) for phase, at, file, name in lines if phase == "2" and (file, name) not in idle)
         return [file for file in dict.fromkeys(file for _, file in event) if STATION.search(file)]
 
+    async def gateway_in(self, phase: str) -> bool:
+        """The gateway, asked for something else, has noticed that another phase has begun."""
+        await self.operator.get("/v1/agencies")
+        lines = [line for log in self.traces.glob("*.log") for line in log.read_text("utf-8").splitlines()]
+        return any(line.startswith(f"{phase} ") and "routes/agencies.py" in line for line in lines)
+
     def quiet(self) -> bool:
         """For a while no process has called anything that it had not called before."""
         return all(time.time() - file.stat().st_mtime > IDLE for file in self.traces.iterdir())
@@ -97,9 +103,11 @@ async def test_one_event_passes_the_listed_files_in_their_order_and_no_others(hu
     await register.post([registration(who).event], wait=10)
     await eventually(hub.quiet, within=60)
     (hub.traces / "idle").touch()
+    await eventually(lambda: hub.gateway_in("1"), within=30)
     await eventually(hub.quiet, within=60)
 
     (hub.traces / "armed").touch()
+    await eventually(lambda: hub.gateway_in("2"), within=30)
     await court.post([listing(who, 1, 1, date(2026, 11, 20)).event], wait=10)
     passed = await eventually(hub.first_calls, lambda files: {THERE[-1], BACK[0]} <= set(files), within=30)
     assert [file for file in passed if file not in BACK] == THERE
