@@ -19,7 +19,7 @@ SERVICES = ("gateway", "ingest", "matcher", "notifier")
 # Passed only when the registry has changed.
 RECONCILING = frozenset(p for p in POINTS if any(word in p for word in ("topics", "users", "rights", "revoke")))
 POINT_SECONDS = 20.0  # a crash point not reached by then is given up for this time
-BACK_SECONDS = 90.0
+BACK_SECONDS = 240.0
 WEIGHTS = {"kill": 5, "pause": 3, "point": 8, "kafka-kill": 2, "kafka-pause": 1, "postgres-kill": 2, "sessions": 2}
 
 

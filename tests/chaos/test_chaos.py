@@ -20,7 +20,7 @@ def test_nothing_is_lost_doubled_or_reordered_whenever_a_process_dies(capsys: py
         print(f"\nchaos: seed {seed}", flush=True)
         outcome = run(
             ROOT / ".credithub" / "tests" / "chaos",
-            faults=len(POINTS) + 4,
+            faults=len(POINTS),
             events=2_000,
             seed=seed,
             said=lambda what: print(f"  {what}", flush=True),
