@@ -40,10 +40,11 @@ class Duties:
             case = ids.case_id(one.record)
             cases.append((one.organisation_code, case, one.record, one.event.item))
             for plan in self._plans(one.event.catalogue, one.event.item, subjects[one.organisation_code]):
+                row = _unrouted(one, case, plan)
                 if plan.agency is None:
-                    unrouted.append(_unrouted(one, case, plan))
+                    unrouted.append(row)
                 else:
-                    new.append(self._planned(one, case, plan))
+                    new.append(self._first(row, plan))
         await store.open_cases(self.conn, cases)
         await store.leave_unrouted(self.conn, unrouted)
         await self._begin(new)
@@ -57,7 +58,7 @@ class Duties:
         for row in rows:
             plan = self._plan_of(row, subjects[row.organisation_code])
             if plan is not None and plan.agency is not None:
-                new.append(self._from_unrouted(row, plan))
+                new.append(self._first(row, plan))
                 done.append(row)
         await store.routed(self.conn, done)
         await self._begin(new)
@@ -153,15 +154,8 @@ class Duties:
         plans: Iterable[Planned] = self._plans(row.catalogue, row.item, subject)
         return next((p for p in plans if p.measure_id == row.measure and p.department == row.department), None)
 
-    def _planned(self, filed: Filed, case: str, plan: Planned) -> Obligation:
-        measure = self.books.catalogue(filed.event.catalogue).measure(plan.measure_id)
-        assert measure is not None
-        due_on = self.books.due_on(filed.event.catalogue, measure.due_working_days) if measure.mandatory else None
-        return rules.planned(
-            ids.obligation_id, case_id=case, filed=filed, plan=plan, measure=measure, epoch=self.epoch, due_on=due_on
-        )
-
-    def _from_unrouted(self, row: Unrouted, plan: Planned) -> Obligation:
+    def _first(self, row: Unrouted, plan: Planned) -> Obligation:
+        """The obligation at its first version, now that its agency is known."""
         measure = self.books.catalogue(row.catalogue).measure(row.measure)
         assert measure is not None
         assert plan.agency is not None

@@ -148,44 +148,6 @@ def measure_as_told(measure: Measure, plan: Planned) -> JsonObject:
     }  # fmt: skip
 
 
-def planned(
-    obligation_id: Callable[[str, str, str, int], str],
-    *,
-    case_id: str,
-    filed: Filed,
-    plan: Planned,
-    measure: Measure,
-    epoch: int,
-    due_on: str | None,
-) -> Obligation:
-    """A new obligation at its first version."""
-    assert filed.organisation_code
-    assert filed.record
-    assert plan.agency
-    return Obligation(
-        organisation_code=filed.organisation_code,
-        obligation=obligation_id(case_id, plan.measure_id, plan.agency, 1),
-        case_id=case_id,
-        record=filed.record,
-        item=filed.event.item,
-        measure=plan.measure_id,
-        department=plan.department,
-        agency=plan.agency,
-        round=1,
-        epoch=epoch,
-        version=1,
-        state="triggered",
-        suspended=False,
-        executed=False,
-        mandatory=measure.mandatory,
-        due_on=due_on,
-        answer=None,
-        reason=None,
-        catalogue=filed.event.catalogue,
-        explain=measure_as_told(measure, plan),
-    )
-
-
 def lifted(obligation: Obligation, epoch: int) -> Obligation:
     """The fact has ended: the obligation is lifting, whatever had been answered; its due date is void."""
     return replace(
