@@ -16,6 +16,9 @@ from credithub.domain.tables import SHIPPED
 JsonObject: TypeAlias = dict[str, Any]
 Message = TypeVar("Message")
 Form: TypeAlias = Literal["event", "row", "manifest"]
+Role: TypeAlias = Literal[  # what an event does; its schema says so as `x-role`
+    "fact", "entry", "exit", "notice", "register", "change", "objection", "repair", "link", "case", "identity", "answer"
+]
 
 SUBMISSIONS_CONTEXT = b"credit.submissions"  # what entries are sealed for, so that they open nowhere else
 
@@ -118,6 +121,8 @@ class CreditEvent:
     content: str  # hex SHA-256 of the normalised content: same fact, or another version of it
     data: JsonObject
     warnings: tuple[Reason, ...] = ()
+    role: Role = "fact"
+    target: JsonObject | None = None  # {"id"} or {"item", "folded_number", "issuer", "decided_on"}: the record it is about
 
     def to_bytes(self) -> bytes:
         return orjson.dumps(self)

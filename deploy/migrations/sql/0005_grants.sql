@@ -1,0 +1,2 @@
+-- What crosses between services since this revision.
+SELECT 1;

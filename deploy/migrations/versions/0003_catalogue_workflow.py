@@ -1,0 +1,23 @@
+"""Understands how a catalogue version is proposed, consulted, approved, and swept into force."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import op
+from sqlalchemy.util import await_only
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+SQL = Path(__file__).resolve().parent.parent / "sql"
+FILES = ("0003_catalogue_workflow", "0003_grants")
+
+
+def upgrade() -> None:
+    connection = op.get_bind()
+    for name in FILES:
+        script = (SQL / f"{name}.sql").read_text(encoding="utf-8")
+        await_only(connection.connection.driver_connection.execute(script))  # many statements at once
