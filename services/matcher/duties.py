@@ -10,9 +10,10 @@ from credithub.db import outbox
 from credithub.db.engine import AsyncConnection
 from credithub.domain.notifications import Feedback, Kind, Notification
 from credithub.domain.routing import Planned, obligations_for
-from services.matcher import rules
 from services.matcher.books import Books
-from services.matcher.rules import Filed, JsonObject, Obligation, Subject
+from services.matcher.rules import moves
+from services.matcher.rules.filing import Filed, Subject
+from services.matcher.rules.moves import JsonObject, Obligation
 from services.matcher.store import duties as store
 from services.matcher.store.duties import About, Unrouted
 
@@ -69,7 +70,7 @@ class Duties:
         if not records:
             return 0
         ended = [
-            rules.lifted(o, self.epoch) for o in await store.of_records(self.conn, records) if o.state not in rules.OVER
+            moves.lifted(o, self.epoch) for o in await store.of_records(self.conn, records) if o.state not in moves.OVER
         ]
         await store.change(self.conn, ended)
         await store.close_cases(self.conn, records)
@@ -81,9 +82,9 @@ class Duties:
         if not records:
             return
         changed = [
-            rules.corrected(o, self.epoch)
+            moves.corrected(o, self.epoch)
             for o in await store.of_records(self.conn, records)
-            if o.state not in rules.OVER
+            if o.state not in moves.OVER
         ]
         await store.change(self.conn, changed)
         self._tell(changed, "corrected")
@@ -97,7 +98,7 @@ class Duties:
         messages = [_outgoing(n, n.obligation) for n in self.refused]
         for obligation, kind in self.told:
             fact = about[obligation.organisation_code, obligation.record]
-            notification = rules.tell(
+            notification = moves.tell(
                 obligation, kind, subject=fact.subject, record=self._granted(obligation, fact), issued_at=issued_at
             )
             messages.append(_outgoing(notification, obligation.organisation_code))
@@ -129,8 +130,8 @@ class Duties:
             if obligation is None:
                 outcomes.append((answer, "waiting", None))
                 continue
-            after = rules.answered(obligation, answer, self._decline_reasons(obligation))
-            if isinstance(after, rules.Refused):
+            after = moves.answered(obligation, answer, self._decline_reasons(obligation))
+            if isinstance(after, moves.Refused):
                 outcomes.append((answer, "refused", after.code))
                 self.refused.append(_refusal(answer, obligation, after.code))
                 continue
@@ -167,7 +168,7 @@ class Duties:
             agency=plan.agency, round=1, epoch=self.epoch, version=1, state="triggered", suspended=False,
             executed=False, mandatory=measure.mandatory, due_on=due_on, answer=None, reason=None,
             catalogue=row.catalogue,
-            explain=rules.measure_as_told(measure, plan),
+            explain=moves.measure_as_told(measure, plan),
         )  # fmt: skip
 
 

@@ -9,8 +9,8 @@ from credithub.consumer import Write
 from credithub.db.engine import AsyncConnection
 from credithub.domain.notifications import DeliveryReport
 from credithub.kafka.consumer import Record
-from services.matcher import rules
-from services.matcher.rules import Obligation
+from services.matcher.rules import moves
+from services.matcher.rules.moves import Obligation
 from services.matcher.store import duties as store
 
 
@@ -25,7 +25,7 @@ class OnDeliveries:
             for report in reports:
                 if (obligation := known.get(report.obligation)) is None:
                     continue
-                after = rules.reported(obligation, report)
+                after = moves.reported(obligation, report)
                 if after != obligation:
                     known[report.obligation] = changed[report.obligation] = after
             await store.change(conn, list(changed.values()))

@@ -15,10 +15,10 @@ from credithub.db.engine import AsyncConnection
 from credithub.db.outbox import current_epoch
 from credithub.domain.events import CreditEvent
 from credithub.kafka.consumer import Record
-from services.matcher import rules
 from services.matcher.books import Books
 from services.matcher.duties import Duties
-from services.matcher.rules import Filed, Subject
+from services.matcher.rules import filing
+from services.matcher.rules.filing import Filed, Subject
 from services.matcher.store import archive, register
 
 Repeat = tuple[CreditEvent, str, list[dict[str, object]], str | None, str | None]
@@ -51,7 +51,7 @@ class Batch:
     _seqs: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])  # each entry's place
 
     async def run(self, events: Sequence[CreditEvent]) -> None:
-        filed = [rules.file_event(event, event.organisation_code, ids.record_id) for event in events]
+        filed = [filing.file_event(event, event.organisation_code, ids.record_id) for event in events]
         filed = await self._claim(filed)
         if not filed:
             return
@@ -61,9 +61,9 @@ class Batch:
         await self._lock(here)
         duties = Duties(self.conn, self.books, await current_epoch(self.conn))
         await self._wait([f for f in filed if not f.organisation_code])
-        facts = [f for f in here if f.event.kind not in rules.REGISTER_KINDS]
+        facts = [f for f in here if f.event.kind not in filing.REGISTER_KINDS]
         await self._archive(facts, duties)
-        await self._register([f for f in here if f.event.kind in rules.REGISTER_KINDS], links, duties)
+        await self._register([f for f in here if f.event.kind in filing.REGISTER_KINDS], links, duties)
         await duties.emit()
 
     # ------------------------------------------------------------------------------------------ transport identity
@@ -95,8 +95,8 @@ class Batch:
     # ------------------------------------------------------------------------------------------ who it is about
     async def _identify(self, filed: Sequence[Filed]) -> dict[tuple[str, str], str | None]:
         """Locks every identifier that this batch looks up or links."""
-        wanted = [i for f in filed if not f.organisation_code for i in rules.identifiers_of(f.event)]
-        wanted += [i for f in filed if f.event.kind in rules.REGISTER_KINDS for i in rules.cross_walk(f.event)]
+        wanted = [i for f in filed if not f.organisation_code for i in filing.identifiers_of(f.event)]
+        wanted += [i for f in filed if f.event.kind in filing.REGISTER_KINDS for i in filing.cross_walk(f.event)]
         return await register.lock_identifiers(self.conn, wanted)
 
     async def _resolve(self, filed: Sequence[Filed], links: Mapping[tuple[str, str], str | None]) -> list[Filed]:
@@ -108,7 +108,7 @@ class Batch:
             if code == one.organisation_code:
                 after.append(one)
             else:
-                found.append(rules.file_event(one.event, code, ids.record_id))
+                found.append(filing.file_event(one.event, code, ids.record_id))
                 after.append(found[-1])
         await archive.revise(self.conn, [(f.event, "archived", f.organisation_code, f.record) for f in found])
         return after
@@ -135,7 +135,7 @@ class Batch:
     async def _wait(self, filed: Sequence[Filed]) -> None:
         """Events whose subject nobody knows yet wait, under each of their identifiers."""
         await register.wait(
-            self.conn, [(rules.awaits_subject(i), f.event) for f in filed for i in rules.identifiers_of(f.event)]
+            self.conn, [(filing.awaits_subject(i), f.event) for f in filed for i in filing.identifiers_of(f.event)]
         )
         self.counts["waiting-subject"] += len(filed)
 
@@ -146,7 +146,7 @@ class Batch:
         entries: list[Filed] = []
         exits: list[tuple[Filed, str]] = []
         for one in filed:
-            ends = rules.ends_what(one.event, self.books.catalogue(one.event.catalogue))
+            ends = filing.ends_what(one.event, self.books.catalogue(one.event.catalogue))
             if ends is None:
                 entries.append(one)
             else:
@@ -159,7 +159,7 @@ class Batch:
             await duties.trigger([f for f in live if f.record not in ended], self.subjects)
 
     def _triggers(self, filed: Filed) -> bool:
-        return rules.triggers(filed.event, self.books.catalogue(filed.event.catalogue))
+        return filing.triggers(filed.event, self.books.catalogue(filed.event.catalogue))
 
     async def _records(self, filed: Sequence[Filed], duties: Duties, by: Sequence[str | None] = ()) -> list[Filed]:
         """Archives facts; gives those that are new. A known fact is a duplicate, a new version, or a conflict."""
@@ -193,13 +193,13 @@ class Batch:
     async def _annul(self, filed: Sequence[Filed]) -> list[Filed]:
         """An end that came before its record annuls it on arrival (interleavings 4). Gives what remains."""
         awaited = {
-            rules.awaits_record(f.organisation_code or "", f.event.item, f.event.folded_number): f for f in filed
+            filing.awaits_record(f.organisation_code or "", f.event.item, f.event.folded_number): f for f in filed
         }
         live = {f.record: f for f in filed}
         for exit_event in await register.drain(self.conn, awaited):
-            one = rules.file_event(exit_event, exit_event.organisation_code, ids.record_id)
-            number = rules.ends_what(exit_event, self.books.catalogue(exit_event.catalogue)) or ""
-            target = awaited[rules.awaits_record(one.organisation_code or "", exit_event.item, number)]
+            one = filing.file_event(exit_event, exit_event.organisation_code, ids.record_id)
+            number = filing.ends_what(exit_event, self.books.catalogue(exit_event.catalogue)) or ""
+            target = awaited[filing.awaits_record(one.organisation_code or "", exit_event.item, number)]
             await self._lock([one])
             await archive.archive(self.conn, [one], [self._seq(one)], [None])
             await archive.end(self.conn, [_ending(target.organisation_code or "", target.record or "", one)])
@@ -231,7 +231,7 @@ class Batch:
         ]
         await archive.end(self.conn, ends)
         await duties.lift([(code, record) for code, record, _, _ in ends])
-        await register.wait(self.conn, [(rules.awaits_record(*key), _with_code(f)) for f, key in early])
+        await register.wait(self.conn, [(filing.awaits_record(*key), _with_code(f)) for f, key in early])
         await archive.revise(self.conn, [(f.event, "waiting-record", f.organisation_code, None) for f, _ in early])
         self.counts["waiting-record"] += len(early)
 
@@ -248,13 +248,13 @@ class Batch:
         if not filed:
             return
         fresh = await self._records(filed, duties)
-        said = {f.organisation_code: rules.registered(f.event, f.organisation_code or "") for f in fresh}
+        said = {f.organisation_code: filing.registered(f.event, f.organisation_code or "") for f in fresh}
         await register.register(self.conn, list(said.values()))
         for code, words in said.items():
             self.subjects[code or ""] = _with_register(self.subjects[code or ""], words)
         new_links: dict[tuple[str, str], tuple[str, str | None, str]] = {}
         for one in fresh:
-            for identifier in rules.cross_walk(one.event):
+            for identifier in filing.cross_walk(one.event):
                 if links.get(identifier) is None:
                     since = one.event.data.get("registration", {}).get("effective_on")
                     new_links.setdefault(identifier, (one.organisation_code or "", since, one.record or ""))
@@ -265,11 +265,11 @@ class Batch:
         await self._take_up({i: code for i, (code, _, _) in new_links.items()}, duties)
 
     async def _take_up(self, new_links: Mapping[tuple[str, str], str], duties: Duties) -> None:
-        waiters = await register.drain(self.conn, (rules.awaits_subject(i) for i in new_links))
+        waiters = await register.drain(self.conn, (filing.awaits_subject(i) for i in new_links))
         if not waiters:
             return
         filed = [
-            rules.file_event(e, next(new_links[i] for i in rules.identifiers_of(e) if i in new_links), ids.record_id)
+            filing.file_event(e, next(new_links[i] for i in filing.identifiers_of(e) if i in new_links), ids.record_id)
             for e in waiters
         ]
         await self._lock(filed)
@@ -278,7 +278,7 @@ class Batch:
 
 
 def _linked(event: CreditEvent, links: Mapping[tuple[str, str], str | None]) -> str | None:
-    known = (links[i] for i in rules.identifiers_of(event) if i[0] != "name" and links.get(i))
+    known = (links[i] for i in filing.identifiers_of(event) if i[0] != "name" and links.get(i))
     return next(known, None)
 
 
@@ -302,7 +302,7 @@ def _with_code(filed: Filed) -> CreditEvent:
     return replace(filed.event, organisation_code=filed.organisation_code)
 
 
-def _with_register(subject: Subject, said: rules.Registered) -> Subject:
+def _with_register(subject: Subject, said: filing.Registered) -> Subject:
     return replace(
         subject,
         unified_code=said.unified_code or subject.unified_code,

@@ -9,7 +9,7 @@ import orjson
 
 from credithub.db.engine import AsyncConnection, text
 from credithub.domain.events import CreditEvent
-from services.matcher.rules import Filed, Subject
+from services.matcher.rules.filing import Filed, Subject
 
 Key = tuple[str, str]
 

@@ -11,7 +11,7 @@ from sqlalchemy import RowMapping
 from credithub.db.engine import AsyncConnection, text
 from credithub.db.values import as_json
 from credithub.domain.notifications import Feedback
-from services.matcher.rules import JsonObject, Obligation
+from services.matcher.rules.moves import JsonObject, Obligation
 
 CASES = text("""
     INSERT INTO matcher.cases (organisation_code, case_id, record, item)

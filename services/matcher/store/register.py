@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from credithub.db.engine import AsyncConnection, text
 from credithub.domain.events import CreditEvent
-from services.matcher.rules import Registered
+from services.matcher.rules.filing import Registered
 
 Identifier = tuple[str, str]
 
