@@ -33,6 +33,7 @@ class Manifest:
     illustrative: bool | None = None  # None: nobody said, and the check refuses it
     layer: Literal["national", "local"]
     division: str
+    reaches: Literal["new", "active"] = "new"  # whether what it adds reaches records that are in force already
     notes_zh: tuple[str, ...] = ()
     notes_en: tuple[str, ...] = ()
 
@@ -76,7 +77,7 @@ class Document:
     id: str
     title_zh: str
     title_en: str
-    rank: Literal["law", "regulation", "central-policy", "ministry-rule", "ministry-policy"]
+    rank: Literal["law", "regulation", "central-policy", "ministry-rule", "ministry-policy", "local-regulation"]
     issued_on: date | None = None
     valid_from: date | None = None
     valid_to: date | None = None
