@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from credithub import clock, topics
 from credithub.db import outbox
 from credithub.db.engine import AsyncConnection, text
+from credithub.db.restores import catching_up
 from credithub.domain.notifications import DeliveryReport, Notification
 from services.notifier.rules import UNFENCED, Batch, Counter, Delivery, Key, Times, Version
 from services.notifier.store.connection import lock_tasks
@@ -90,6 +91,7 @@ async def _times(conn: AsyncConnection, obligations: Sequence[str]) -> Times:
     epoch = await outbox.current_epoch(conn)
     if epoch == 1:
         return Times(epoch=epoch)
+    behind = await catching_up(conn)
     rows = await conn.execute(
         text(
             "SELECT obligation, epoch, version FROM matcher.obligations_v"
@@ -97,7 +99,8 @@ async def _times(conn: AsyncConnection, obligations: Sequence[str]) -> Times:
         ),
         {"obligations": list(obligations)},
     )
-    return Times(epoch=epoch, issued={row.obligation: (row.epoch, row.version) for row in rows})
+    issued = {row.obligation: (row.epoch, row.version) for row in rows}
+    return Times(epoch=epoch, catching_up=behind, issued=issued)
 
 
 async def _write_counters(conn: AsyncConnection, batch: Batch) -> None:
