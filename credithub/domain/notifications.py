@@ -10,7 +10,16 @@ import orjson
 JsonObject: TypeAlias = dict[str, Any]
 Lane: TypeAlias = Literal["ends", "rest"]
 Kind: TypeAlias = Literal[
-    "triggered", "corrected", "suspended", "resumed", "lifted", "due", "reminder", "feedback-refused"
+    "triggered",
+    "corrected",
+    "suspended",
+    "resumed",
+    "lifted",
+    "due",
+    "reminder",
+    "escalated",
+    "feedback-refused",
+    "reissued",
 ]
 Carried: TypeAlias = Literal["triggered", "suspended", "lifted"]
 Answer: TypeAlias = Literal["acknowledged", "executed", "declined", "suspension-confirmed", "lift-confirmed"]

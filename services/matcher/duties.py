@@ -2,216 +2,249 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, datetime
 
-from credithub import clock, ids, topics
-from credithub.db import outbox
+from credithub import clock, ids
 from credithub.db.engine import AsyncConnection
-from credithub.domain.notifications import Feedback, Kind, Notification
-from credithub.domain.routing import Planned, obligations_for
+from credithub.domain.notifications import Feedback, Kind
+from credithub.domain.routing import Planned
 from services.matcher.books import Books
-from services.matcher.rules import moves
+from services.matcher.planning import Place, Planner, begun_on, of_obligation, received_on, unrouted
+from services.matcher.rules import answers as rules
+from services.matcher.rules import falling, moves
 from services.matcher.rules.filing import Filed, Subject
 from services.matcher.rules.moves import JsonObject, Obligation
+from services.matcher.store import answers as filing
 from services.matcher.store import duties as store
-from services.matcher.store.duties import About, Unrouted
+from services.matcher.store import moments, routing
+from services.matcher.store import unrouted as waiting
+from services.matcher.store.duties import Key
+from services.matcher.store.unrouted import Unrouted
+from services.matcher.telling import SCHEMA, Telling, refusal
 
-SCHEMA = "matcher"
+__all__ = ["REROUTED", "SCHEMA", "Duties"]
+
+REROUTED: JsonObject = {"code": "rerouted", "text_zh": "改由其他部门执行", "text_en": "another agency acts from now on"}
+Move = Callable[[Obligation], Obligation]
 
 
 @dataclass(slots=True)
 class Duties:
-    """The obligations of one transaction, and what has to be told of them."""
+    """The obligations of one transaction, what has to be told of them, and what falls due of them."""
 
     conn: AsyncConnection
     books: Books
     epoch: int
-    told: list[tuple[Obligation, Kind]] = field(default_factory=list[tuple[Obligation, Kind]])
-    refused: list[Notification] = field(default_factory=list[Notification])
+    at: datetime = field(default_factory=clock.now)
+    telling: Telling = field(default_factory=Telling)
+    planner: Planner = field(init=False)
+    _due: dict[moments.Key, date | None] = field(default_factory=dict[moments.Key, "date | None"])
 
-    async def trigger(self, filed: Sequence[Filed], subjects: dict[str, Subject]) -> int:
-        """Opens a case for each record that calls upon someone, and plans its obligations."""
+    def __post_init__(self) -> None:
+        self.planner = Planner(self.books, self.epoch, self.at)
+
+    # ------------------------------------------------------------------------------------------ beginning
+    async def trigger(
+        self, filed: Sequence[Filed], subjects: Mapping[str, Subject], *, suspended: Collection[str] = ()
+    ) -> int:
+        """Opens a case for each record that calls upon someone, and plans its obligations.
+
+        Those of the records in `suspended` are born suspended. What the measure's own term has ended is not begun.
+        """
         cases: list[tuple[str, str, str, str]] = []
         new: list[Obligation] = []
-        unrouted: list[Unrouted] = []
+        nobody: list[Unrouted] = []
         for one in filed:
             assert one.organisation_code
             assert one.record
             case = ids.case_id(one.record)
             cases.append((one.organisation_code, case, one.record, one.event.item))
-            for plan in self._plans(one.event.catalogue, one.event.item, subjects[one.organisation_code]):
-                row = _unrouted(one, case, plan)
+            for plan in self.planner.plans(one.event.catalogue, one.event.item, subjects[one.organisation_code]):
+                row = unrouted(one, case, plan)
+                until = self.planner.term_until(row, begun_on(one.event))
+                if until and until < received_on(one.event).isoformat():
+                    continue
                 if plan.agency is None:
-                    unrouted.append(row)
+                    nobody.append(row)
                 else:
-                    new.append(self._first(row, plan))
-        await store.open_cases(self.conn, cases)
-        await store.leave_unrouted(self.conn, unrouted)
-        await self._begin(new)
+                    place = Place(suspended=one.record in suspended, term_until=until)
+                    new.append(self.planner.first(row, plan, place))
+        await store.open_cases(self.conn, cases, self.at)
+        await waiting.leave_unrouted(self.conn, nobody)
+        await self.begin(new)
         return len(new)
 
-    async def route(self, subjects: dict[str, Subject]) -> int:
-        """Gives what was unrouted to the agencies that are known now."""
-        rows = await store.unrouted_of(self.conn, subjects)
-        new: list[Obligation] = []
-        done: list[Unrouted] = []
-        for row in rows:
-            plan = self._plan_of(row, subjects[row.organisation_code])
-            if plan is not None and plan.agency is not None:
-                new.append(self._first(row, plan))
-                done.append(row)
-        await store.routed(self.conn, done)
-        await self._begin(new)
-        return len(new)
-
-    async def lift(self, records: Sequence[tuple[str, str]]) -> int:
-        """Ends the cases of these records: every obligation that may be held is told so."""
-        if not records:
-            return 0
-        ended = [
-            moves.lifted(o, self.epoch) for o in await store.of_records(self.conn, records) if o.state not in moves.OVER
-        ]
-        await store.change(self.conn, ended)
-        await store.close_cases(self.conn, records)
-        self._tell(ended, "lifted")
-        return len(ended)
-
-    async def correct(self, records: Sequence[tuple[str, str]]) -> None:
-        """A record has a new version: the same duties under new versions."""
-        if not records:
-            return
-        changed = [
-            moves.corrected(o, self.epoch)
-            for o in await store.of_records(self.conn, records)
-            if o.state not in moves.OVER
-        ]
-        await store.change(self.conn, changed)
-        self._tell(changed, "corrected")
-
-    async def emit(self) -> None:
-        """Writes all notifications into the outbox, cut to what each measure grants."""
-        if not self.told and not self.refused:
-            return
-        about = await store.about(self.conn, {(o.organisation_code, o.record) for o, _ in self.told})
-        issued_at = clock.stamp()
-        messages = [_outgoing(n, n.obligation) for n in self.refused]
-        for obligation, kind in self.told:
-            fact = about[obligation.organisation_code, obligation.record]
-            notification = moves.tell(
-                obligation, kind, subject=fact.subject, record=self._granted(obligation, fact), issued_at=issued_at
-            )
-            messages.append(_outgoing(notification, obligation.organisation_code))
-        await outbox.put(self.conn, SCHEMA, self.epoch, messages)
-
-    def _tell(self, obligations: Iterable[Obligation], kind: Kind) -> None:
-        self.told.extend((obligation, kind) for obligation in obligations)
-
-    def _granted(self, obligation: Obligation, fact: About) -> JsonObject:
-        catalogue = self.books.catalogue(obligation.catalogue)
-        return {**fact.record, "data": catalogue.grant(obligation.item, obligation.measure, fact.data)}
-
-    async def _begin(self, new: Sequence[Obligation]) -> None:
+    async def begin(self, new: Sequence[Obligation]) -> None:
         """Adds obligations; an answer that came before its obligation was known is taken up now."""
         if not new:
             return
-        await store.add(self.conn, new)
-        self._tell(new, "triggered")
-        waiting = await store.waiting_answers(self.conn, (o.obligation for o in new))
-        if waiting:
-            await self.answer(waiting, {o.obligation: o for o in new}, waited=True)
+        await store.add(self.conn, new, self.at)
+        self.telling.of(new, "triggered")
+        for obligation in new:
+            self._falls(None, obligation)
+        early = await filing.waiting_answers(self.conn, (o.obligation for o in new))
+        if early:
+            await self.answer(early, {o.obligation: o for o in new}, waited=True)
 
+    # ------------------------------------------------------------------------------------------ routing
+    async def route(self, subjects: Mapping[str, Subject]) -> int:
+        """Gives what was unrouted, and what another agency has by now, to the agency that the catalogue names.
+
+        An agency that had it before gets a new obligation, of the next round; gives how many were begun.
+        """
+        rows = await waiting.unrouted_of(self.conn, subjects)
+        live = await routing.live(self.conn, subjects)
+        await self.books.catalogues.have({row.catalogue for row in (*rows, *live)})
+        come = [(row, plan) for row in rows if (plan := self._agency(row, subjects)) and plan.agency]
+        gone = [(o, plan) for o in live if (plan := self._agency(o, subjects)) and plan.agency != o.agency]
+        if not come and not gone:
+            return 0
+        await self.lift_some([o for o, _ in gone], REROUTED)
+        await waiting.leave_unrouted(self.conn, [of_obligation(o) for o, plan in gone if plan.agency is None])
+        await waiting.routed(self.conn, [row for row, _ in come])
+        moved = [(of_obligation(o), plan, o.term_until) for o, plan in gone if plan.agency]
+        new = await self._rounds(come, moved)
+        await self.begin(new)
+        return len(new)
+
+    def _agency(self, row: Unrouted | Obligation, subjects: Mapping[str, Subject]) -> Planned | None:
+        return self.planner.plan_of(row, subjects[row.organisation_code])
+
+    async def _rounds(
+        self, come: Sequence[tuple[Unrouted, Planned]], moved: Sequence[tuple[Unrouted, Planned, str | None]]
+    ) -> list[Obligation]:
+        rows = [row for row, _ in come] + [row for row, _, _ in moved]
+        rounds = await routing.rounds(self.conn, ((row.organisation_code, row.case_id) for row in rows))
+        known = await routing.records(self.conn, ((row.organisation_code, row.record) for row in rows))
+        fresh = [
+            (row, plan, self.planner.term_until(row, known[row.organisation_code, row.record][1])) for row, plan in come
+        ]
+        new: list[Obligation] = []
+        for row, plan, until in (*fresh, *moved):
+            if until and until < clock.today().isoformat():
+                continue
+            last = rounds.get((row.case_id, row.measure, plan.agency or ""), 0)
+            suspended, _ = known[row.organisation_code, row.record]
+            place = Place(round=last + 1, suspended=suspended, term_until=until)
+            new.append(self.planner.first(row, plan, place))
+        return new
+
+    # ------------------------------------------------------------------------------------------ what happens to them
+    async def suspend(self, records: Sequence[Key], reason: JsonObject | None) -> int:
+        """The records are in doubt: nothing is to be done for the time being, and nothing falls due."""
+        return await self._of(records, self._suspended, "suspended", reason)
+
+    async def resume(self, records: Sequence[Key], reason: JsonObject | None) -> int:
+        """In force again; what was not answered is due anew, counted from today."""
+        return await self._of(records, self._resumed, "resumed", reason)
+
+    async def correct(self, records: Sequence[Key], reason: JsonObject | None = None) -> None:
+        """The records have a new version: the same duties under new versions."""
+        await self._of(records, self._corrected, "corrected", reason)
+
+    async def lift(self, records: Sequence[Key], reason: JsonObject | None = None) -> int:
+        """Ends the cases of these records: every obligation that may be held is told so; the unrouted are owed no more."""
+        if not records:
+            return 0
+        ended = await self._of(records, self._lifted(reason), "lifted", reason)
+        await store.close_cases(self.conn, records, self.at)
+        await waiting.drop_records(self.conn, records)
+        return ended
+
+    async def lift_some(self, obligations: Sequence[Obligation], reason: JsonObject | None) -> int:
+        """Ends these obligations; their cases go on."""
+        return await self._move(obligations, self._lifted(reason), "lifted", reason)
+
+    async def reissue(self, obligations: Sequence[Obligation], reason: JsonObject | None = None) -> int:
+        """Tells them once more, above what a restore cut off (interleavings 36)."""
+        return await self._move(obligations, lambda o: moves.reissued(o, self.epoch), "reissued", reason)
+
+    async def overdue(self, obligations: Sequence[Obligation]) -> list[Obligation]:
+        """Their due date has passed: said once to each; gives those for which it was new."""
+        changed = [after for o in obligations if (after := moves.late(o, self.epoch)) != o]
+        await self._move(
+            [o for o in obligations if o.owed and not o.overdue], lambda o: moves.late(o, self.epoch), "due"
+        )
+        return changed
+
+    def _suspended(self, obligation: Obligation) -> Obligation:
+        return moves.suspended(obligation, self.epoch, self.at, asked=self.planner.asked(obligation.agency))
+
+    def _resumed(self, obligation: Obligation) -> Obligation:
+        due_on = self.planner.due_on(obligation.catalogue, self.planner.measure(obligation))
+        return moves.resumed(obligation, self.epoch, due_on)
+
+    def _corrected(self, obligation: Obligation) -> Obligation:
+        return moves.corrected(obligation, self.epoch, asked=self.planner.asked(obligation.agency))
+
+    def _lifted(self, reason: JsonObject | None) -> Move:
+        return lambda o: moves.lifted(o, self.epoch, self.at, reason, asked=self.planner.asked(o.agency))
+
+    async def _of(self, records: Sequence[Key], move: Move, kind: Kind, reason: JsonObject | None) -> int:
+        if not records:
+            return 0
+        live = [o for o in await store.of_records(self.conn, records) if not o.over]
+        await self.books.catalogues.have({o.catalogue for o in live})
+        return await self._move(live, move, kind, reason)
+
+    async def _move(
+        self, obligations: Sequence[Obligation], move: Move, kind: Kind, reason: JsonObject | None = None
+    ) -> int:
+        """Moves those that the move concerns, and tells their agencies."""
+        pairs = [(before, after) for before in obligations if (after := move(before)) != before]
+        await self.change(pairs)
+        self.telling.of((after for _, after in pairs), kind, reason)
+        return len(pairs)
+
+    # ------------------------------------------------------------------------------------------ answers
     async def answer(self, answers: Sequence[Feedback], known: dict[str, Obligation], *, waited: bool = False) -> None:
         """Applies answers in their order; a wrong one comes back to its agency as `feedback-refused`."""
         outcomes: list[tuple[Feedback, str, str | None]] = []
-        changed: dict[str, Obligation] = {}
+        before = dict(known)
         for answer in answers:
             obligation = known.get(answer.obligation)
             if obligation is None:
                 outcomes.append((answer, "waiting", None))
                 continue
-            after = moves.answered(obligation, answer, self._decline_reasons(obligation))
-            if isinstance(after, moves.Refused):
+            after = rules.answered(obligation, answer, self._decline_reasons(obligation), self.at)
+            if isinstance(after, rules.Refused):
                 outcomes.append((answer, "refused", after.code))
-                self.refused.append(_refusal(answer, obligation, after.code))
+                self.telling.apart.append(refusal(answer, obligation, after.code))
                 continue
             outcomes.append((answer, "accepted", None))
-            if after != obligation:
-                known[answer.obligation] = changed[answer.obligation] = after
-        await store.change(self.conn, list(changed.values()))
+            known[answer.obligation] = after
+        await self.change([(was, known[name]) for name, was in before.items() if known[name] != was])
         if waited:
-            await store.decided(self.conn, [(a.id, outcome, refusal) for a, outcome, refusal in outcomes])
+            await filing.decided(self.conn, [(a.id, outcome, refused) for a, outcome, refused in outcomes])
         else:
-            await store.file_feedback(self.conn, outcomes)
+            await filing.file_feedback(self.conn, outcomes)
 
     def _decline_reasons(self, obligation: Obligation) -> list[str]:
         return [reason.code for reason in self.books.catalogue(obligation.catalogue).decline_reasons]
 
-    def _plans(self, version: str, item: str, subject: Subject) -> tuple[Planned, ...]:
-        kind = "sole-trader" if subject.kind == "sole-trader" else "organisation"
-        return obligations_for(self.books.catalogue(version), item, subject.seat, self.books.agencies, kind)
+    # ------------------------------------------------------------------------------------------ writing
+    async def change(self, pairs: Sequence[tuple[Obligation, Obligation]]) -> None:
+        """Writes obligations, given as they were and as they are, with what falls due of them."""
+        await store.change(self.conn, [after for _, after in pairs], self.at)
+        for before, after in pairs:
+            self._falls(before, after)
 
-    def _plan_of(self, row: Unrouted, subject: Subject) -> Planned | None:
-        plans: Iterable[Planned] = self._plans(row.catalogue, row.item, subject)
-        return next((p for p in plans if p.measure_id == row.measure and p.department == row.department), None)
+    def falls_due(self, obligation: Obligation, kind: str, day: date | None) -> None:
+        """This moment of the obligation comes on that day; None: no more."""
+        self._due[obligation.organisation_code, kind, obligation.obligation] = day
 
-    def _first(self, row: Unrouted, plan: Planned) -> Obligation:
-        """The obligation at its first version, now that its agency is known."""
-        measure = self.books.catalogue(row.catalogue).measure(row.measure)
-        assert measure is not None
-        assert plan.agency is not None
-        due_on = self.books.due_on(row.catalogue, measure.due_working_days) if measure.mandatory else None
-        return Obligation(
-            organisation_code=row.organisation_code,
-            obligation=ids.obligation_id(row.case_id, row.measure, plan.agency, 1),
-            case_id=row.case_id, record=row.record, item=row.item, measure=row.measure, department=row.department,
-            agency=plan.agency, round=1, epoch=self.epoch, version=1, state="triggered", suspended=False,
-            executed=False, mandatory=measure.mandatory, due_on=due_on, answer=None, reason=None,
-            catalogue=row.catalogue,
-            explain=moves.measure_as_told(measure, plan),
-        )  # fmt: skip
+    def _falls(self, before: Obligation | None, after: Obligation) -> None:
+        for kind, day in falling.moments(before, after, self._first_reminder):
+            self.falls_due(after, kind, day)
 
+    def _first_reminder(self, obligation: Obligation) -> date:
+        return self.books.own_period(obligation.catalogue, "remind-every")
 
-def _unrouted(filed: Filed, case: str, plan: Planned) -> Unrouted:
-    assert filed.organisation_code
-    assert filed.record
-    return Unrouted(
-        filed.organisation_code, case, filed.record, filed.event.item, plan.measure_id, plan.department,
-        filed.event.catalogue,
-    )  # fmt: skip
-
-
-def _outgoing(notification: Notification, order_by: str) -> outbox.Outgoing:
-    ends = notification.lane == "ends"
-    return outbox.Outgoing(
-        topic=(topics.ENDS if ends else topics.NOTIFICATIONS).name,
-        key=notification.agency.encode(),
-        value=notification.to_bytes(),
-        order_by=order_by,
-        first=ends,
-    )
-
-
-def _refusal(answer: Feedback, obligation: Obligation, code: str) -> Notification:
-    """Tells the sender, not the obligation's agency, and nothing that the sender did not say itself."""
-    mine = answer.agency == obligation.agency
-    return Notification(
-        message=f"refused.{answer.id}",
-        kind="feedback-refused",
-        agency=answer.agency,
-        obligation=answer.obligation,
-        epoch=answer.epoch,
-        version=answer.version,
-        state="triggered",
-        lane="rest",
-        case=obligation.case_id if mine else "",
-        round=obligation.round if mine else 0,
-        measure=obligation.explain["measure"] if mine else {},
-        subject={},
-        record={},
-        due_on=None,
-        catalogue=obligation.catalogue if mine else "",
-        rule="",
-        issued_at=clock.stamp(),
-        reason={"code": code, "feedback": answer.id, "answer": answer.answer},
-    )
+    async def emit(self) -> None:
+        """Writes all notifications into the outbox, and what falls due into its queue."""
+        await moments.drop(self.conn, [key for key, day in self._due.items() if day is None])
+        await moments.put(self.conn, [(*key, day) for key, day in self._due.items() if day is not None])
+        self._due.clear()
+        await self.telling.emit(self.conn, self.books, self.epoch)

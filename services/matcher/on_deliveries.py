@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from credithub import clock
 from credithub.consumer import Write
 from credithub.db.engine import AsyncConnection
 from credithub.domain.notifications import DeliveryReport
 from credithub.kafka.consumer import Record
-from services.matcher.rules import moves
+from services.matcher.rules import answers
 from services.matcher.rules.moves import Obligation
 from services.matcher.store import duties as store
+from services.matcher.store import moments
 
 
 @dataclass(slots=True)
@@ -25,10 +27,12 @@ class OnDeliveries:
             for report in reports:
                 if (obligation := known.get(report.obligation)) is None:
                     continue
-                after = moves.reported(obligation, report)
+                after = answers.reported(obligation, report)
                 if after != obligation:
                     known[report.obligation] = changed[report.obligation] = after
-            await store.change(conn, list(changed.values()))
+            await store.change(conn, list(changed.values()), clock.now())
+            cancelled = [o for o in changed.values() if o.state == "cancelled"]
+            await moments.drop(conn, [(o.organisation_code, "remind", o.obligation) for o in cancelled])
             return {"reported": len(reports)}
 
         return write

@@ -12,6 +12,7 @@ from credithub.domain.notifications import Feedback
 from credithub.kafka.consumer import Record
 from services.matcher.books import Books
 from services.matcher.duties import Duties
+from services.matcher.store import answers as filed
 from services.matcher.store import duties as store
 
 
@@ -24,12 +25,13 @@ class OnFeedback:
 
         async def write(conn: AsyncConnection) -> Mapping[str, int]:
             known = await store.locked(conn, (a.obligation for a in answers))
-            before = await store.seen(conn, (a.id for a in answers))
+            before = await filed.seen(conn, (a.id for a in answers))
             await self.books.catalogues.have({o.catalogue for o in known.values()})
             duties = Duties(conn, self.books, await current_epoch(conn))
             fresh = [a for a in answers if a.id not in before]
             await duties.answer(fresh, known)
+            refused = len(duties.telling.apart)
             await duties.emit()
-            return {"answered": len(fresh) - len(duties.refused), "refused": len(duties.refused)}
+            return {"answered": len(fresh) - refused, "refused": refused}
 
         return write
