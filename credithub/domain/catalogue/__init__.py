@@ -22,8 +22,10 @@ from credithub.domain.catalogue.rows import (
     Manifest,
     Measure,
     Reason,
+    RepairRule,
     RoutingRule,
     SubjectKind,
+    Tolerance,
 )
 from credithub.domain.catalogue.terms import Calendar, CalendarYear, Duration, Period
 
@@ -54,8 +56,10 @@ __all__ = [
     "Problem",
     "ProblemText",
     "Reason",
+    "RepairRule",
     "RoutingRule",
     "SubjectKind",
+    "Tolerance",
     "check",
     "from_json",
     "load",

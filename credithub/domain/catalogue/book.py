@@ -21,7 +21,9 @@ from credithub.domain.catalogue.rows import (
     ListType,
     Measure,
     Reason,
+    RepairRule,
     RoutingRule,
+    Tolerance,
 )
 from credithub.domain.catalogue.terms import Calendar, Period
 
@@ -52,8 +54,8 @@ class Catalogue:
     """Immutable; equal where the content is equal, so that it can be the key of a cache."""
 
     __slots__ = (
-        "_departments", "_documents", "_effects", "_hash", "_items", "_items_of_event", "_list_types", "_measures",
-        "_pairs", "_periods", "content", "digest", "successors",
+        "_departments", "_documents", "_effects", "_hash", "_items", "_items_of_event", "_list_of_item", "_list_types",
+        "_measures", "_pairs", "_periods", "_tolerance", "content", "digest", "successors",
     )  # fmt: skip
 
     def __init__(self, content: Content) -> None:
@@ -63,6 +65,8 @@ class Catalogue:
         self._departments = _by_code(content.departments)
         self._items = _by_code(content.items)
         self._list_types = _by_code(content.list_types)
+        self._list_of_item = {entry.item: entry for entry in content.list_types}
+        self._tolerance = {entry.ground: entry for entry in content.tolerance}
         self._effects = _by_code(content.effects)
         self._documents = _by_id(content.documents)
         self._measures = _by_id(content.measures)
@@ -145,6 +149,24 @@ class Catalogue:
     def period(self, period_id: str) -> Period | None:
         return self._periods.get(period_id)
 
+    def list_type_of(self, item: str) -> ListType | None:
+        """The closed list whose entries are records of this item."""
+        return self._list_of_item.get(item)
+
+    def tolerance(self, ground: str) -> Tolerance | None:
+        return self._tolerance.get(ground)
+
+    def display_period(self, item: str, severity: str | None, on: date) -> Period | None:
+        """How long a record of this item and severity decided on this day is shown; without a severity, as general."""
+        shown = [p for p in self.periods if p.kind == "display" and item in p.items]
+        of_class = [p for p in shown if p.severity in (None, severity or "general")]
+        return next((p for p in of_class if _in_force(p.valid_from, p.valid_to, on)), None)
+
+    def repair_rule(self, item: str, severity: str | None) -> RepairRule | None:
+        """The rule for this severity, else the one for all."""
+        rules = [rule for rule in self.content.repair if rule.item == item]
+        return next((r for r in rules if r.severity == severity), next((r for r in rules if r.severity is None), None))
+
     # ------------------------------------------------------------------------------------------ what it says
     def current_department(self, code: str) -> str:
         """Who answers today for the department of this code. KeyError where nobody knows it."""
@@ -217,3 +239,7 @@ def _by_code(rows: Iterable[C]) -> dict[str, C]:
 
 def _by_id(rows: Iterable[N]) -> dict[str, N]:
     return {entry.id: entry for entry in rows}
+
+
+def _in_force(since: date | None, until: date | None, on: date) -> bool:
+    return (since is None or since <= on) and (until is None or on < until)

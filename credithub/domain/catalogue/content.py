@@ -11,7 +11,9 @@ from credithub.domain.catalogue.rows import (
     Manifest,
     Measure,
     Reason,
+    RepairRule,
     RoutingRule,
+    Tolerance,
     row,
 )
 from credithub.domain.catalogue.terms import Calendar, Period
@@ -32,3 +34,5 @@ class Content:
     periods: tuple[Period, ...]
     decline_reasons: tuple[Reason, ...]
     calendar: Calendar
+    tolerance: tuple[Tolerance, ...] = ()
+    repair: tuple[RepairRule, ...] = ()

@@ -25,7 +25,10 @@ FILES = {
     "periods": "periods.json",
     "decline_reasons": "decline-reasons.json",
     "calendar": "calendar.json",
+    "tolerance": "tolerance.json",
+    "repair": "repair.json",
 }
+OPTIONAL = frozenset({"tolerance", "repair"})  # a version that says nothing of them has none
 
 
 def load(folder: Path) -> Catalogue:
@@ -36,6 +39,8 @@ def load(folder: Path) -> Catalogue:
         try:
             content[key] = orjson.loads((folder / name).read_bytes())
         except FileNotFoundError:
+            if key in OPTIONAL:
+                continue
             problems.append(Problem(code="file-missing", file=name, id="", detail=str(folder)))
         except orjson.JSONDecodeError as error:
             problems.append(Problem(code="unreadable", file=name, id="", detail=str(error)))

@@ -23,6 +23,12 @@ def row(cls: type[T]) -> type[T]:
 
 
 @row
+class Duration:
+    number: int
+    unit: Literal["working-days", "days", "months", "years"]
+
+
+@row
 class Manifest:
     """What a version calls itself, and from when it judges what is received."""
 
@@ -163,6 +169,37 @@ class Exit:
     reasons: tuple[Reason, ...]
 
 
+Demand: TypeAlias = Literal["basis", "notice", "parts", "level"]
+Condition: TypeAlias = Literal["minimum-period", "duty-done", "commitment"]
+
+
+@row
+class Tolerance:
+    """A ground for tolerance, and what the text says follows from it (国办发〔2020〕49号 八(十六))."""
+
+    ground: str
+    name_zh: str
+    name_en: str
+    record: bool  # False: it is not recorded at all
+    display: bool
+    measures: bool
+    citation: Citation
+
+
+@row
+class RepairRule:
+    """When repair may be granted for records of an item, of one severity or of all."""
+
+    id: str
+    item: str
+    severity: Literal["slight", "general", "serious"] | None = None  # None: whatever it is
+    minimum: Duration | None = None  # None: the display period's
+    conditions: tuple[Condition, ...] = ()
+    not_repairable: Citation | None = None  # law or central policy that says so
+    basis: tuple[Citation, ...] = ()
+    unconfirmed: tuple[str, ...] = ()
+
+
 @row
 class ListType:
     """A closed list: only law, regulation or central policy opens one."""
@@ -178,6 +215,9 @@ class ListType:
     basis: tuple[Citation, ...]
     remedy_zh: str
     remedy_en: str
+    demands: tuple[Demand, ...] = ()  # what an entry must have
+    waiting: str | None = None  # a period: between notice and decision
+    reference_only: bool = False  # a third party's list: never triggers
     valid_from: date | None = None
     valid_to: date | None = None
     unconfirmed: tuple[str, ...] = ()

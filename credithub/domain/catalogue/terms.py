@@ -5,13 +5,9 @@ from __future__ import annotations
 from datetime import date
 from typing import Literal
 
-from credithub.domain.catalogue.rows import row
+from credithub.domain.catalogue.rows import Duration, row
 
-
-@row
-class Duration:
-    number: int
-    unit: Literal["working-days", "days", "months", "years"]
+__all__ = ["Calendar", "CalendarYear", "Duration", "Period"]
 
 
 @row

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from credithub.domain.catalogue import Catalogue
 from credithub.domain.events import CreditEvent
@@ -68,6 +69,29 @@ def awaits_subject(identifier: tuple[str, str]) -> str:
     return f"{identifier[0]}:{identifier[1]}"
 
 
+def named_by_id(event: CreditEvent) -> str | None:
+    """The id of the record that an event speaks of, where it gives one."""
+    return (event.target or {}).get("id")
+
+
+def names(filed: Filed) -> tuple[str, str, str] | None:
+    """(organisation code, item, folded number) of the record that an event speaks of, where it names it so."""
+    target = filed.event.target or {}
+    if "folded_number" not in target:
+        return None
+    return (filed.organisation_code or "", target["item"], target["folded_number"])
+
+
+def awaits_life(filed: Filed) -> str:
+    """What an event about a record nobody knows yet waits for."""
+    named = names(filed)
+    return awaits_record(*named) if named else awaits_record_id(named_by_id(filed.event) or "")
+
+
+def awaits_record_id(record: str) -> str:
+    return f"record-id:{record}"
+
+
 def awaits_record(organisation_code: str, item: str, folded_number: str) -> str:
     return f"record:{organisation_code}:{item}:{folded_number}"
 
@@ -77,12 +101,27 @@ def ends_what(event: CreditEvent, catalogue: Catalogue) -> str | None:
     list_type = catalogue.list_type(event.item)
     if list_type is None or event.kind != list_type.exit.event:
         return None
-    return fold_document_number(str(event.data.get("removal", {}).get("case_number", "")))
+    said = event.data.get("removal", {})
+    return fold_document_number(str(said.get("case_number") or said.get("number") or ""))
 
 
 def triggers(event: CreditEvent, catalogue: Catalogue) -> bool:
-    """Whether a record of this event opens a case: its item has measures, and it is not the exit from a list."""
-    return bool(catalogue.measures_for(event.item)) and ends_what(event, catalogue) is None
+    """Whether a record of this event opens a case: it is a fact or an entry on a list, and its item has measures."""
+    if event.role not in ("fact", "entry") or not catalogue.measures_for(event.item):
+        return False
+    list_type = catalogue.list_type_of(event.item)
+    return ends_what(event, catalogue) is None and not (list_type and list_type.reference_only)
+
+
+def said_again(
+    event: CreditEvent, *, content: str, supplier: str, active: bool, stale: bool
+) -> Literal["version", "duplicate", "witness", "conflict"]:
+    """What it means that a fact the archive holds is said again (law 2). `stale`: it says what was replaced before."""
+    if not active:
+        return "duplicate"  # an ended record never acts again
+    if event.supplier == supplier:
+        return "duplicate" if event.content == content or stale else "version"
+    return "witness" if event.content == content else "conflict"
 
 
 def registered(event: CreditEvent, organisation_code: str) -> Registered:

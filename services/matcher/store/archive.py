@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import orjson
 
 from credithub.db.engine import AsyncConnection, text
-from credithub.domain.events import CreditEvent
+from credithub.domain.events import CreditEvent, JsonObject
 from services.matcher.rules.filing import Filed, Subject
+from services.matcher.rules.terms import Terms
 
 Key = tuple[str, str]
 
@@ -199,15 +201,16 @@ async def lock_subjects(
 RECORDS = text("""
     INSERT INTO matcher.records
         (organisation_code, record, item, kind, state, content, folded_number, issuer, decided_on, supplier, source, id,
-         catalogue, document, data, seq, ended_by, ended_at)
-    SELECT oc, rec, it, k, st, c, fn, iss, dec::date, sup, s, i, cat, doc::jsonb, dat::jsonb, q, eb,
-           CASE WHEN eb IS NOT NULL THEN now() END
+         catalogue, document, data, seq, severity, tolerated, display_rule, display_until, repairable_from, term_until, ended_at)
+    SELECT oc, rec, it, k, st, c, fn, iss, dec::date, sup, s, i, cat, doc::jsonb, dat::jsonb, q, sev, tol, dr, du, rf, tu,
+           CASE WHEN st <> 'active' THEN now() END
       FROM unnest(CAST(:codes AS text[]), CAST(:records AS text[]), CAST(:items AS text[]), CAST(:kinds AS text[]),
                   CAST(:states AS text[]), CAST(:contents AS text[]), CAST(:numbers AS text[]), CAST(:issuers AS text[]),
                   CAST(:decided AS text[]), CAST(:suppliers AS text[]), CAST(:sources AS text[]), CAST(:ids AS text[]),
                   CAST(:catalogues AS text[]), CAST(:documents AS text[]), CAST(:data AS text[]), CAST(:seqs AS bigint[]),
-                  CAST(:ended AS text[]))
-           AS x(oc, rec, it, k, st, c, fn, iss, dec, sup, s, i, cat, doc, dat, q, eb)
+                  CAST(:severities AS text[]), CAST(:tolerated AS text[]), CAST(:rules AS text[]), CAST(:shown AS date[]),
+                  CAST(:repairable AS date[]), CAST(:terms AS date[]))
+           AS x(oc, rec, it, k, st, c, fn, iss, dec, sup, s, i, cat, doc, dat, q, sev, tol, dr, du, rf, tu)
     ON CONFLICT (organisation_code, record) DO NOTHING
 """)
 HELD = text("""
@@ -218,12 +221,24 @@ HELD = text("""
 """)
 
 
-async def archive(
-    conn: AsyncConnection, filed: Sequence[Filed], seqs: Sequence[int], ended: Sequence[str | None]
-) -> bool:
-    """Writes records whose fact is new; `ended` names the record that annuls one on arrival. True when all were new."""
-    if not filed:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entered:
+    """A fact on its way into the archive: its place, its terms, and the day on which it was received."""
+
+    filed: Filed
+    seq: int
+    terms: Terms
+    on: date
+
+
+async def archive(conn: AsyncConnection, entered: Sequence[Entered]) -> bool:
+    """Writes records whose fact is new; one whose term was over when it was received enters as expired.
+
+    True when all of them were new.
+    """
+    if not entered:
         return True
+    filed, terms = [e.filed for e in entered], [e.terms for e in entered]
     done = await conn.execute(
         RECORDS,
         {
@@ -231,7 +246,7 @@ async def archive(
             "records": [f.record for f in filed],
             "items": [f.event.item for f in filed],
             "kinds": [f.event.kind for f in filed],
-            "states": ["removed" if by else "active" for by in ended],
+            "states": [e.terms.state_on(e.on) for e in entered],
             "contents": [f.event.content for f in filed],
             "numbers": [f.event.folded_number for f in filed],
             "issuers": [f.issuer for f in filed],
@@ -242,8 +257,13 @@ async def archive(
             "catalogues": [f.event.catalogue for f in filed],
             "documents": [orjson.dumps(f.event.document).decode() for f in filed],
             "data": [orjson.dumps(f.event.data).decode() for f in filed],
-            "seqs": list(seqs),
-            "ended": list(ended),
+            "seqs": [e.seq for e in entered],
+            "severities": [t.severity for t in terms],
+            "tolerated": [t.tolerated for t in terms],
+            "rules": [t.display_rule for t in terms],
+            "shown": [t.display_until for t in terms],
+            "repairable": [t.repairable_from for t in terms],
+            "terms": [t.term_until for t in terms],
         },
     )
     return done.rowcount == len(filed)
@@ -287,11 +307,36 @@ async def new_version(conn: AsyncConnection, filed: Filed) -> None:
     )  # fmt: skip
 
 
+OLDER = text("""
+    SELECT v.organisation_code, v.record, v.content
+      FROM unnest(CAST(:codes AS text[]), CAST(:records AS text[])) AS x(oc, rec)
+      JOIN matcher.record_versions v ON v.organisation_code = x.oc AND v.record = x.rec
+""")
+
+
+async def older_contents(conn: AsyncConnection, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], set[str]]:
+    """What records said before they were corrected: their content's digests."""
+    wanted = sorted(set(keys))
+    rows = await conn.execute(OLDER, {"codes": [k[0] for k in wanted], "records": [k[1] for k in wanted]})
+    found: dict[tuple[str, str], set[str]] = {}
+    for r in rows:
+        found.setdefault((r.organisation_code, r.record), set()).add(r.content)
+    return found
+
+
 ENDING = text("""
-    UPDATE matcher.records r SET state = x.st, ended_by = x.by, ended_at = now()
-      FROM unnest(CAST(:codes AS text[]), CAST(:records AS text[]), CAST(:states AS text[]), CAST(:by AS text[]))
-           AS x(oc, rec, st, by)
-     WHERE r.organisation_code = x.oc AND r.record = x.rec AND r.state = 'active'
+    WITH ended AS (
+        UPDATE matcher.records r
+           SET state = x.st, ended_by = x.by, ended_at = now(), end_reason = x.re::jsonb
+          FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+               AS x(oc text, rec text, st text, by text, re jsonb, at text, s text, i text, n bigint)
+         WHERE r.organisation_code = x.oc AND r.record = x.rec AND r.state = 'active'
+        RETURNING r.organisation_code, r.record, r.version, r.state, r.disputed, r.shielded, x.re, x.at, x.s, x.i, x.n
+    )
+    INSERT INTO matcher.record_changes
+        (organisation_code, record, n, at, change, source, id, version, state, disputed, shielded, reason)
+    SELECT organisation_code, record, n, at::timestamptz, state, s, i, version, state, disputed, shielded, re FROM ended
+    ON CONFLICT DO NOTHING
 """)
 BY_NUMBER = text("""
     SELECT r.organisation_code, r.item, r.folded_number, r.record, r.state
@@ -301,18 +346,32 @@ BY_NUMBER = text("""
 """)
 
 
-async def end(conn: AsyncConnection, ends: Sequence[tuple[str, str, str, str]]) -> None:
-    """Ends active records: (organisation code, record, state, the record that ends it)."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """The end of a listing by the event that exits it."""
+
+    organisation_code: str
+    record: str
+    state: str
+    by: str  # the record of the exit
+    reason: JsonObject
+    at: str
+    source: str
+    id: str
+    n: int
+
+
+async def end(conn: AsyncConnection, ends: Sequence[Ending]) -> None:
+    """Ends active records, and remembers when and by what."""
     if ends:
-        await conn.execute(
-            ENDING,
+        rows = [
             {
-                "codes": [e[0] for e in ends],
-                "records": [e[1] for e in ends],
-                "states": [e[2] for e in ends],
-                "by": [e[3] for e in ends],
-            },
-        )
+                "oc": e.organisation_code, "rec": e.record, "st": e.state, "by": e.by, "re": e.reason, "at": e.at,
+                "s": e.source, "i": e.id, "n": e.n,
+            }
+            for e in ends
+        ]  # fmt: skip
+        await conn.execute(ENDING, {"rows": orjson.dumps(rows).decode()})
 
 
 async def by_number(

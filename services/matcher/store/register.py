@@ -128,3 +128,56 @@ STRANDED = text("""
 async def stranded(conn: AsyncConnection) -> int:
     """How many events wait for a subject that is known: always none, or rule 7 is broken."""
     return int((await conn.execute(STRANDED)).scalar_one())
+
+
+WAITS_FOR_RECORD = text("SELECT EXISTS (SELECT FROM matcher.waiting WHERE awaits >= 'record' AND awaits < 'recore')")
+
+
+async def any_waits_for_a_record(conn: AsyncConnection) -> bool:
+    """A cheap look before asking for each record of a batch. What waits for our subjects was written under their lock."""
+    return bool((await conn.execute(WAITS_FOR_RECORD)).scalar_one())
+
+
+GROUPS = text("""
+    WITH RECURSIVE linked (code, other) AS (
+        SELECT x.c, x.c FROM unnest(CAST(:codes AS text[])) AS x(c)
+        UNION
+        SELECT g.code, CASE WHEN l.from_code = g.other THEN l.to_code ELSE l.from_code END
+          FROM linked g JOIN matcher.subject_links l ON g.other IN (l.from_code, l.to_code)
+         WHERE l.reverted_at IS NULL AND l.kind <> 'split'
+    )
+    SELECT code, other FROM linked WHERE code <> other ORDER BY 1, 2
+""")
+ANY_LINK = text("SELECT EXISTS (SELECT FROM matcher.subject_links)")
+
+
+async def groups(conn: AsyncConnection, codes: Iterable[str]) -> dict[str, list[str]]:
+    """The other codes of each subject that was re-coded or merged; empty where there is none."""
+    if not (await conn.execute(ANY_LINK)).scalar_one():
+        return {}
+    found: dict[str, list[str]] = {}
+    for r in await conn.execute(GROUPS, {"codes": sorted(set(codes))}):
+        found.setdefault(r.code, []).append(r.other)
+    return found
+
+
+BY_NAME = text(
+    "SELECT EXISTS (SELECT FROM matcher.waiting WHERE source = :source AND id = :id AND awaits LIKE 'name:%')"
+)
+TAKE_OUT = text("""
+    WITH gone AS (
+        DELETE FROM matcher.waiting w USING unnest(CAST(:sources AS text[]), CAST(:ids AS text[])) AS x(s, i)
+         WHERE w.source = x.s AND w.id = x.i RETURNING w.n, w.source, w.id, w.event)
+    SELECT DISTINCT ON (source, id) n, event FROM gone ORDER BY source, id, n
+""")
+
+
+async def waits_by_name(conn: AsyncConnection, source: str, id: str) -> bool:  # noqa: A002 - CloudEvents' own word
+    """Whether this entry waits for a person to say whose it is."""
+    return bool((await conn.execute(BY_NAME, {"source": source, "id": id})).scalar_one())
+
+
+async def take_out(conn: AsyncConnection, entries: Sequence[tuple[str, str]]) -> list[CreditEvent]:
+    """Takes out, in the order in which they came, these very entries where they wait."""
+    rows = (await conn.execute(TAKE_OUT, {"sources": [e[0] for e in entries], "ids": [e[1] for e in entries]})).all()
+    return [CreditEvent.from_bytes(bytes(r.event)) for r in sorted(rows, key=lambda r: r.n)]

@@ -1,0 +1,244 @@
+"""Understands what happens to a record after its entry: changes, objections, repairs, and what falls due.
+
+Events on one record follow one another in the order in which they came: the k-th of each record are taken together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+
+from credithub import clock, ids
+from services.matcher.batch import Batch
+from services.matcher.rules import changes, objections, repairs
+from services.matcher.rules import life as rules
+from services.matcher.rules.filing import Filed, awaits_life, file_event, named_by_id, names
+from services.matcher.rules.records import Awaits, Correction, Life, Refused, Step
+from services.matcher.store import archive, moments, register
+from services.matcher.store import life as store
+from services.matcher.store.life import Change, Key, Named
+
+ROLES = frozenset({"change", "objection", "repair"})
+
+
+@dataclass(slots=True)
+class Lives:
+    """The records of one batch whose lives go on."""
+
+    batch: Batch
+    before: dict[Key, Life] = field(default_factory=dict[Key, Life])
+    now: dict[Key, Life] = field(default_factory=dict[Key, Life])
+    holders: dict[Key, set[str]] = field(default_factory=dict[Key, set[str]])
+
+    async def run(self, filed: Sequence[Filed]) -> None:
+        """Takes events whose subjects are locked; one whose record is unknown waits for it."""
+        found = await self._found(filed)
+        waves: list[list[tuple[Filed, Key]]] = []
+        depth: dict[Key, int] = {}
+        for one, key in found:
+            depth[key] = depth.get(key, 0) + 1
+            if depth[key] > len(waves):
+                waves.append([])
+            waves[depth[key] - 1].append((one, key))
+        for wave in waves:
+            await self._wave(wave)
+
+    async def meant(self, filed: Sequence[Filed]) -> list[tuple[Filed, Life]]:
+        """The events whose record is known, each with it as it stands; the others wait, or are refused."""
+        return [(one, self.now[key]) for one, key in await self._found(filed)]
+
+    def suspended(self) -> set[str]:
+        """Of the records that were looked at: those that are suspended now."""
+        return {life.record for life in self.now.values() if life.open}
+
+    def over(self) -> set[str]:
+        """Of the records that were looked at: those that have ended."""
+        return {life.record for life in self.now.values() if life.state != "active"}
+
+    # ------------------------------------------------------------------------------------------ which record
+    async def _found(self, filed: Sequence[Filed]) -> list[tuple[Filed, Key]]:
+        if not filed:
+            return []
+        found, early, refused = await self._find(filed)
+        await self.batch.refuse(refused)
+        await self._wait([(awaits_life(f), f) for f in early], "waiting-record")
+        await self._load({key for _, key in found})
+        return found
+
+    async def _find(
+        self, filed: Sequence[Filed]
+    ) -> tuple[list[tuple[Filed, Key]], list[Filed], list[tuple[Filed, Refused]]]:
+        by_id = [(f.organisation_code or "", named_by_id(f.event) or "") for f in filed if named_by_id(f.event)]
+        by_number = [n for f in filed if (n := names(f))]
+        known = await archive.held(self.batch.conn, by_id) if by_id else {}
+        named: dict[tuple[str, str, str], list[Named]] = {}
+        for row in await store.named(self.batch.conn, by_number):
+            named.setdefault((row.organisation_code, row.item, row.folded_number), []).append(row)
+        found: list[tuple[Filed, Key]] = []
+        early: list[Filed] = []
+        refused: list[tuple[Filed, Refused]] = []
+        for one in filed:
+            key = (one.organisation_code or "", named_by_id(one.event) or "")
+            meant = [key] if key in known else _meant(one, named)
+            if len(meant) == 1:
+                found.append((one, meant[0]))
+            elif meant:
+                refused.append((one, Refused(code="record-unclear", field="record", value=str(len(meant)))))
+            else:
+                early.append(one)
+        return found, early, refused
+
+    async def _wait(self, waiters: Sequence[tuple[str, Filed]], outcome: str) -> None:
+        if waiters:
+            kept = [(what, replace(f.event, organisation_code=f.organisation_code)) for what, f in waiters]
+            await register.wait(self.batch.conn, kept)
+            await archive.revise(self.batch.conn, [(f.event, outcome, f.organisation_code, None) for _, f in waiters])
+            self.batch.counts[outcome] += len(waiters)
+
+    async def _load(self, keys: Iterable[Key]) -> None:
+        fresh = [key for key in keys if key not in self.now]
+        if fresh:
+            loaded = await store.lives(self.batch.conn, fresh)
+            self.before |= loaded
+            self.now |= loaded
+            self.holders |= await store.holders(self.batch.conn, fresh)
+            await self.batch.books.catalogues.have({life.catalogue for life in loaded.values()})
+
+    # ------------------------------------------------------------------------------------------ one step each
+    async def _wave(self, wave: Sequence[tuple[Filed, Key]]) -> None:
+        steps: list[tuple[Filed, Step]] = []
+        refused: list[tuple[Filed, Refused]] = []
+        waiting: list[tuple[str, Filed]] = []
+        for one, key in wave:
+            match rules.live(self.now[key], one.event, self._world(one, key)):
+                case Refused() as refusal:
+                    refused.append((one, refusal))
+                case Awaits(what=what):
+                    waiting.append((f"{what}:{one.organisation_code}", one))
+                case Step() as step:
+                    steps.append((one, step))
+        await self.batch.refuse(refused)
+        await self._wait(waiting, "waiting-record")
+        await self._taken(steps)
+        await self._follow([one for one, _ in steps])
+
+    async def _taken(self, steps: Sequence[tuple[Filed, Step]]) -> None:
+        """What events did is written; each became part of the archive under the record it speaks of."""
+        conn, batch = self.batch.conn, self.batch
+        await self._settle(
+            [
+                (step, Change(life=step.life, n=batch.seq(f), at=f.event.received_at, change=step.change,
+                              source=f.event.source, id=f.event.id, reason=step.reason))
+                for f, step in steps
+            ]
+        )  # fmt: skip
+        await archive.revise(
+            conn, [(f.event, "archived", step.life.organisation_code, step.life.record) for f, step in steps]
+        )
+        batch.counts["archived"] += len(steps)
+        await store.settle(conn, [(step.life.key, f.event.supplier) for f, step in steps if step.settles])
+
+    async def _settle(self, done: Sequence[tuple[Step, Change]]) -> None:
+        """Writes how records stand after one step each, what falls due, and tells those who must know."""
+        if not done:
+            return
+        conn = self.batch.conn
+        corrections: list[tuple[Key, Correction]] = [(s.life.key, s.correction) for s, _ in done if s.correction]
+        await store.correct(conn, corrections)
+        await store.keep_open(conn, [(self.now[s.life.key], s.life) for s, _ in done])
+        await store.stand(conn, [s.life for s, _ in done], done[0][1].at)
+        await store.remember(conn, [change for _, change in done])
+        self.now |= {s.life.key: s.life for s, _ in done}
+        moved = [(s.life.organisation_code, m.kind, m.ref, m.fires_on) for s, _ in done for m in s.moments]
+        await moments.drop(conn, [(code, kind, ref) for code, kind, ref, day in moved if day is None])
+        await moments.put(conn, [(code, kind, ref, day) for code, kind, ref, day in moved if day is not None])
+        for step, _ in done:
+            for effect in step.effects:
+                await self._tell(effect, step)
+
+    async def _tell(self, effect: str, step: Step) -> None:
+        records = [step.life.key]
+        duties = self.batch.duties
+        reason = step.reason or {}
+        if effect == "corrected":
+            await duties.correct(records, reason)
+        elif effect == "suspended":
+            await duties.suspend(records, reason)
+        elif effect == "resumed":
+            await duties.resume(records, reason)
+        else:
+            await duties.lift(records, reason)
+
+    async def _follow(self, taken: Sequence[Filed]) -> None:
+        """An objection or application that has come takes up what waited for it."""
+        opened = {
+            f"{what}:{f.organisation_code}"
+            for f in taken
+            for kind, what in (
+                ("objection.opened", objections.awaited(str(f.event.data.get("objection", {}).get("number")))),
+                ("repair.applied", repairs.awaited(str(f.event.data.get("repair", {}).get("number")))),
+            )
+            if f.event.kind == kind
+        }
+        if waiters := await register.drain(self.batch.conn, opened):
+            filed = [file_event(event, event.organisation_code, ids.record_id) for event in waiters]
+            await self.batch.lock(filed)
+            await self.run(filed)
+
+    def _world(self, one: Filed, key: Key) -> rules.World:
+        version = self.now[key].catalogue
+        return rules.World(
+            on=_day(one.event.received_at),
+            due=lambda period, start: self.batch.books.last_day(version, period, start),
+            catalogue=self.batch.books.catalogue(version),
+            holders=frozenset(self.holders.get(key, ())),
+        )
+
+    # ------------------------------------------------------------------------------------------ what falls due
+    async def fell_due(self, due: Sequence[tuple[str, str, str]]) -> int:
+        """Works (organisation code, kind, ref) whose day has come; subjects are locked, rows re-read, and deleted by
+        the caller. A record whose term is over leaves display and use by itself."""
+        owners = await store.owners(self.batch.conn, due)
+        await self._load({owners[row] for row in due if row in owners})
+        done: list[tuple[Step, Change]] = []
+        at = clock.stamp()
+        for row in due:
+            if row in owners and (step := _due_step(self.now[owners[row]], row[1], row[2], at)):
+                seq = self.batch.subjects[step.life.organisation_code].seq
+                done.append((step, Change(life=step.life, n=seq, at=at, change=step.change, source=None, id=None,
+                                          reason=step.reason)))  # fmt: skip
+                await self._settle(done[-1:])
+        late = [row for row in due if row[1] in ("verify-due", "repair-due") and row in owners]
+        await store.escalate(self.batch.conn, [row for row in late if self._is_late(row, self.now[owners[row]])])
+        return len(due)
+
+    def _is_late(self, row: tuple[str, str, str], life: Life) -> bool:
+        if row[1] == "repair-due":
+            repair = life.repairs.get(row[2])
+            return repair is not None and repair.state == "applied"
+        number, _, who = row[2].rpartition("|")
+        return objections.late(life, number, who)
+
+
+def _due_step(life: Life, kind: str, ref: str, at: str) -> Step | None:
+    if kind in ("display-ends", "term-ends") and life.may_become("expired"):
+        return changes.ended(life, "expired", changes.because("expired"))
+    if kind == "shield-ends" and ("shielding", ref) in life.open:
+        return changes.end_shield(life, ref, at)
+    return None
+
+
+def _meant(one: Filed, named: Mapping[tuple[str, str, str], list[Named]]) -> list[Key]:
+    target = one.event.target or {}
+    issuer, decided = target.get("issuer"), target.get("decided_on")
+    wanted = names(one)
+    return [
+        (row.organisation_code, row.record)
+        for row in (named.get(wanted, ()) if wanted else ())
+        if issuer in (None, row.issuer) and decided in (None, row.decided_on)
+    ]
+
+
+def _day(stamp: str) -> date:
+    return datetime.fromisoformat(stamp).astimezone(clock.CHINA).date()

@@ -1,0 +1,106 @@
+"""Understands the register's words: who a subject is, which older identifiers are its own, whose successor it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from services.matcher.batch import Batch
+from services.matcher.facts import Facts
+from services.matcher.rules import filing, linking
+from services.matcher.rules.filing import Filed, Registered, Subject
+from services.matcher.rules.records import Refused
+from services.matcher.store import links as store
+from services.matcher.store import register
+
+Identifier = tuple[str, str]
+
+
+@dataclass(slots=True)
+class Registering:
+    """The register's events of one batch; subjects are locked."""
+
+    batch: Batch
+    facts: Facts
+
+    async def run(self, filed: Sequence[Filed], known: Mapping[Identifier, str | None]) -> dict[Identifier, str]:
+        """Writes the register's words. Gives the identifiers that were linked just now, for which events may wait."""
+        words = [f for f in filed if f.event.role == "register" or f.event.kind in filing.REGISTER_KINDS]
+        linked = await self._registered(words, known)
+        await self._links([f for f in filed if f.event.role == "link"])
+        return linked
+
+    async def _registered(
+        self, filed: Sequence[Filed], known: Mapping[Identifier, str | None]
+    ) -> dict[Identifier, str]:
+        if not filed:
+            return {}
+        batch = self.batch
+        fresh = await self.facts.archive(filed)
+        said = {f.organisation_code or "": filing.registered(f.event, f.organisation_code or "") for f in fresh}
+        await register.register(batch.conn, list(said.values()))
+        for code, words in said.items():
+            batch.subjects[code] = _with_register(batch.subjects[code], words)
+        new: dict[Identifier, tuple[str, str | None, str]] = {}
+        for one in fresh:
+            for identifier in filing.cross_walk(one.event):
+                if known.get(identifier) is None:
+                    since = one.event.data.get("registration", {}).get("effective_on")
+                    new.setdefault(identifier, (one.organisation_code or "", since, one.record or ""))
+        await register.cross_walk(batch.conn, [(i, code, since, record) for i, (code, since, record) in new.items()])
+        await self._route({f.organisation_code or "" for f in fresh})
+        return {i: code for i, (code, _, _) in new.items()}
+
+    async def _route(self, codes: set[str]) -> None:
+        """What was open for these subjects goes where they are seated now; those that they took over go with them."""
+        await self.batch.duties.route({code: self.batch.subjects[code] for code in sorted(codes)})
+        followers = await store.followers(self.batch.conn, codes)
+        if followers:
+            await self.batch.lock_others([code for code, _ in followers])
+            await self.batch.duties.route(
+                {old: replace(self.batch.subjects[old], seat=self.batch.subjects[new].seat) for old, new in followers}
+            )
+
+    # ------------------------------------------------------------------------------------------ links
+    async def _links(self, filed: Sequence[Filed]) -> None:
+        """Codes that belong together, or no longer: re-coded, merged, split, or such a link reverted."""
+        for one in filed:  # rare, and each looks at what the one before it linked
+            link = linking.read(one)
+            await self.batch.lock_others(sorted(link.codes))
+            if link.reverts:
+                if not await store.revert(self.batch.conn, link):
+                    await self.batch.refuse([(one, Refused(code="subject-code-unknown", field="reversal.with"))])
+                    continue
+            elif one.organisation_code in link.others:
+                await self.batch.refuse(
+                    [(one, Refused(code="conflict", field=f"{link.group}", value=one.organisation_code))]
+                )
+                continue
+            if await self.facts.archive([one]) and not link.reverts:
+                await store.link(self.batch.conn, link, one.record or "")
+            await self._moved(link)
+
+    async def _moved(self, link: linking.Link) -> None:
+        """The cases of codes that were taken over are routed by the seat of whoever answers for them now."""
+        if link.kind == "split":
+            return
+        subjects = self.batch.subjects
+        if link.reverts:
+            seats = await store.seats_said(self.batch.conn, link.others)
+            moved = {code: replace(subjects[code], seat=seats.get(code, subjects[code].seat)) for code in link.others}
+        else:
+            moved = {code: replace(subjects[code], seat=subjects[link.into].seat) for code in link.others}
+        await store.reseat(self.batch.conn, {code: subject.seat for code, subject in moved.items()}, link.status)
+        self.batch.subjects |= moved
+        await self.batch.duties.route(moved)
+
+
+def _with_register(subject: Subject, said: Registered) -> Subject:
+    return replace(
+        subject,
+        unified_code=said.unified_code or subject.unified_code,
+        name=said.name or subject.name,
+        kind=said.kind or subject.kind,
+        seat=said.seat or subject.seat,
+        status=said.status or subject.status,
+    )
