@@ -13,14 +13,26 @@ from typing import Annotated
 import typer
 
 from credithub.cli import registry, running
+from credithub.cli.backup import backup
 from credithub.cli.doctor import doctor
+from credithub.cli.restore import restore
 from credithub.cli.terminal import FAILED, Terminal
 from credithub.cli.texts import language
 from credithub.embedded.state import Context
 from credithub.errors import CreditHubError
 
 GLOBAL = {"--lang": 1, "--data": 1, "--url": 1, "--key": 1, "--json": 0}  # how many words follow
-OWN = {"up", "down", "status", "doctor", "reset", "agency", "key"}  # after these, global options may stand anywhere
+OWN = {
+    "up",
+    "down",
+    "status",
+    "doctor",
+    "reset",
+    "backup",
+    "restore",
+    "agency",
+    "key",
+}  # after these, global options may stand anywhere
 ROOMS = {"catalogue": "credithub.cli.catalogue", "receipt": "credithub.cli.receipt", "server": "credithub.cli.server"}
 DEMO = "credithub.demo.command"  # `credithub run`, where the demonstration is installed
 
@@ -52,7 +64,7 @@ def top(
 
 def fill(words: Sequence[str] = ()) -> None:
     """Our own commands; other rooms' too, if they are there and `words` do not ask for one of ours. Once a process."""
-    for command in (running.up, running.down, running.status, doctor, running.reset):
+    for command in (running.up, running.down, running.status, doctor, running.reset, backup, restore):
         app.command()(command)
     app.add_typer(registry.agency, name="agency")
     app.add_typer(registry.key, name="key")

@@ -71,6 +71,48 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "{data} 不像是 CreditHub 的数据目录，不予删除",
         "{data} does not look like a CreditHub data folder; not deleted",
     ),
+    "backup_there": ("{file} 已存在，不覆盖", "{file} is there already; nothing is overwritten"),
+    "backup_done": (
+        "已备份 {size}，纪元 {epoch}，修订 {revision}\n  SHA-256 {sha256}",
+        "backed up: {size}, epoch {epoch}, revision {revision}\n  SHA-256 {sha256}",
+    ),
+    "backup_without": (
+        "不含密钥，请另行妥善复制，缺则备份无用：{secrets}\n也不含 Kafka 的主题：其后受理的仍由 Kafka 保存 30 天",
+        "not in it: the secrets. Copy them apart, or it is of no use: {secrets}\nnor Kafka's topics, which keep 30 days",
+    ),
+    "restore_what": (
+        "请指明备份文件\n  credithub restore FILE    或    credithub restore --report",
+        "which backup?\n  credithub restore FILE    or    credithub restore --report",
+    ),
+    "restore_up": ("仍在运行 pid {pid}，请先停止\n  credithub down", "it is running, pid {pid}\n  credithub down"),
+    "restore_ask": (
+        "{data} 的数据库将由 {file}（{made_at}）取代。继续？",
+        "The database of {data} is replaced by {file} ({made_at}). Go on?",
+    ),
+    "restore_no": ("未作改动", "nothing was changed"),
+    "restore_done": (
+        "已恢复到 {made_at}，纪元升为 {epoch}\n  credithub up    （随后自动补读备份之后的内容）",
+        "restored to {made_at}, the epoch is {epoch} now\n  credithub up    (what came after is then read again)",
+    ),
+    "restore_never": ("从未恢复过", "nothing was ever restored"),
+    "restore_report": (
+        "纪元 {epoch}：{at} 恢复到 {dumped_at}。以下单位可能持有恢复后未知的事项：",
+        "epoch {epoch}: restored {at} to {dumped_at}. These agencies may hold what the restored state does not know:",
+    ),
+    "restore_behind": (
+        "尚余 {behind} 条待补读，此前时钟停摆，“仍在执行”一概不明",
+        "{behind} records are still to be read again; until then the clock rests and who holds what is unknown",
+    ),
+    "restore_gap": (
+        "Kafka 中已缺失、须由报送方重报：{gap}",
+        "Kafka has these no more; their senders must send them again: {gap}",
+    ),
+    "restore_orphans": (
+        "{orphans} 项任务已无人知晓（orphans）：请逐一询问上列单位是否仍在执行，并由报送方重报相应事项",
+        "{orphans} obligations are nobody's (orphans): ask these agencies what they hold; have the facts sent again",
+    ),
+    "yes": ("是", "yes"),
+    "no": ("否", "no"),
     "no_context": (
         "不知道中枢在哪里：没有 {file}\n  credithub up    或 / or    --url … --key …",
         "no hub known: there is no {file}\n  credithub up    or    --url … --key …",

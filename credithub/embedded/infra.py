@@ -47,7 +47,7 @@ class Infra:
         last, ports = last_ports(self.data), dict[str, int]()
         for name in PARTS:
             ports[name] = choose(last.get(name, 0), avoid=ports.values()).port
-        keep_ports(self.data, ports)
+        keep_ports(self.data, {**last, **ports})
         with ThreadPoolExecutor(2) as pool:
             jobs = (pool.submit(self.start_postgres, ports["postgres"]), pool.submit(self.start_kafka, ports))
             for started in jobs:
