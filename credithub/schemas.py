@@ -117,12 +117,12 @@ def _names(kind: Any) -> list[list[str]]:
 
 
 def _code(error: jsonschema_rs.ValidationError, whole: JsonObject) -> str:
-    """A schema says with `x-reason` what a value of the wrong form is called."""
-    if error.kind.name in ("pattern", "format"):
+    """A schema says with `x-reason` what a value of the wrong form is called, or one that fits no alternative."""
+    if error.kind.name in ("pattern", "format", "oneOf"):
         node: Any = whole
         for part in error.schema_path[:-1]:
             node = node[part]
-        return node.get("x-reason", CODES[error.kind.name])
+        return node.get("x-reason", CODES.get(error.kind.name, "schema-violation"))
     return CODES.get(error.kind.name, "schema-violation")
 
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import date
 
 from credithub.db.engine import AsyncEngine, away, text
 from credithub.db.values import as_json
 from credithub.domain.catalogue import Catalogue, from_json
+from credithub.domain.catalogue.layers import JOIN, Loaded, Shelf, named
 from credithub.errors import Unavailable
 
-UNKNOWN = text("SELECT version, content FROM gateway.catalogues_v WHERE NOT (version = ANY(CAST(:known AS text[])))")
+UNKNOWN = text("""
+    SELECT version, content, effective_from FROM gateway.catalogues_v WHERE NOT (version = ANY(CAST(:known AS text[])))
+     ORDER BY loaded_at, version
+""")
 
 
 @dataclass(slots=True)
@@ -19,27 +24,38 @@ class Catalogues:
 
     engine: AsyncEngine
     known: dict[str, Catalogue] = field(default_factory=dict[str, Catalogue])
+    shelf: Shelf = field(default_factory=lambda: Shelf(()))
+    _effective: dict[str, date] = field(default_factory=dict[str, date])
 
     def __getitem__(self, version: str) -> Catalogue:
-        """KeyError where `have` was not asked before."""
-        return self.known[version]
+        """A version, or what `national+local` are together. KeyError where `have` was not asked before."""
+        found = self.known.get(version)
+        return found if found is not None else named(version, self.known.__getitem__)
 
     async def read_new(self) -> int:
         """Reads versions not known yet; gives their number. Raises Unavailable while the database is away."""
         try:
             async with self.engine.connect() as conn:
-                rows = (await conn.execute(UNKNOWN, {"known": list(self.known)})).all()
+                rows = (await conn.execute(UNKNOWN, {"known": list(self._effective)})).all()
         except Exception as problem:
             if away(problem):
                 raise Unavailable(str(problem)) from problem
             raise
         for row in rows:
             self.known[row.version] = from_json(as_json(row.content))
+            self._effective[row.version] = row.effective_from
+        if rows:
+            self.shelf = Shelf(
+                tuple(
+                    Loaded(catalogue=self.known[version], effective_from=day, place=place)
+                    for place, (version, day) in enumerate(self._effective.items())
+                )
+            )
         return len(rows)
 
     async def have(self, versions: Iterable[str]) -> None:
         """Makes sure that these versions are known. Raises Unavailable where the registry has none of that name."""
-        wanted = set(versions)
+        wanted = {part for version in versions for part in version.split(JOIN)}
         if wanted <= self.known.keys():
             return
         await self.read_new()

@@ -12,6 +12,7 @@ import orjson
 from credithub.domain.persons import mask
 from credithub.domain.reasons import Reason
 from credithub.domain.tables import SHIPPED
+from credithub.domain.text import fold_document_number, fold_name
 
 JsonObject: TypeAlias = dict[str, Any]
 Message = TypeVar("Message")
@@ -48,6 +49,19 @@ def digest_of(kind: str, subject: object, data: object) -> str:
     if _may_hold_person_number(content):
         content = mask(content.decode()).encode()
     return hashlib.sha256(content).hexdigest()
+
+
+def content_of(kind: str, name: str, document: JsonObject, data: JsonObject) -> str:
+    """Hex SHA-256 of what a fact says: what makes two statements of it the same. Everything said counts, but not the
+    codes that name its subject, and not how the document's number is spelled.
+
+    `data` may hold subject and document; they are passed over. The content that a corrected fact has from then on:
+    the record's own kind, name and document with the correction's data.
+    """
+    said = {part: value for part, value in data.items() if part not in {"subject", "document"}}
+    number = document.get("number")
+    folded = document | {"number": fold_document_number(number if isinstance(number, str) else "")}
+    return hashlib.sha256(canonical([kind, fold_name(name), folded, said])).hexdigest()
 
 
 _ZEROS = bytes.maketrans(b"123456789", b"000000000")

@@ -82,6 +82,7 @@ class Planned:
     agency: str | None
     clause: Citation
     rule: str
+    catalogue: str = ""  # by which it is planned; `national+local` where a local version holds there besides
 
 
 def route(department: str, seat: str | None, agencies: Agencies, levels: tuple[Level, ...] = LEVELS) -> str | None:
@@ -123,6 +124,7 @@ def _plan(catalogue: Catalogue, measure: Measure, department: str, seat: str | N
         agency=agency,
         clause=measure.citation,
         rule=_explain(catalogue, measure, department, seat, agency, rule),
+        catalogue=catalogue.version,
     )
 
 

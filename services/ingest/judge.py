@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from credithub import schemas
@@ -11,7 +12,9 @@ from credithub.domain.catalogue import Catalogue
 from credithub.domain.events import CreditEvent, JsonObject, SubmittedEntry
 from credithub.domain.feeds import Feeds, load
 from credithub.domain.reasons import Reason
-from services.ingest.rules import Blank, Context, Quarantine, normalise
+from services.ingest.rules import Blank, Context, Kinds, Quarantine, Reading, normalise
+from services.ingest.rules.readings import dig
+from services.ingest.rules.senders import refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +32,17 @@ class Judge:
     """Pure but for the schemas and feeds, which are read once."""
 
     feeds: Feeds
+    kinds: Kinds
     schemas_root: Path | None = None
 
     @staticmethod
     def of(root: Path | None) -> Judge:
         """With the feeds and schemas of this folder; None: those shipped with the program."""
-        return Judge(load(schemas.schemas_dir(root) / "feeds"), root)
+        kinds = Kinds(schemas.schema(kind, root) for kind in schemas.kinds(root))
+        return Judge(load(schemas.schemas_dir(root) / "feeds"), kinds, root)
 
     def __call__(self, entry: SubmittedEntry, catalogue: Catalogue) -> CreditEvent | Quarantined:
-        outcome = normalise(entry, Context(feeds=self.feeds, items=frozenset(item.code for item in catalogue.items)))
+        outcome = normalise(entry, Context(feeds=self.feeds, kinds=self.kinds, items=_items(catalogue)))
         match outcome:
             case Quarantine():
                 return Quarantined(entry, outcome.reasons, outcome.item, outcome.body or None)
@@ -48,10 +53,29 @@ class Judge:
                 return Quarantined(entry, reasons, outcome.item, outcome.data) if reasons else outcome
 
     def _reasons(self, entry: SubmittedEntry, event: CreditEvent, catalogue: Catalogue) -> list[Reason]:
-        """What the rules of reading do not know: the schema, and whether this department owns the item."""
+        """What the rules of reading do not know: the schema, and whether this sender may say it."""
+        reading = self.kinds.by_name[event.kind]
         if entry.form == "event" and (found := schemas.faults(event.kind, event.data, self.schemas_root)):
             return found
-        department = entry.supplier.rsplit("-", 1)[0]
-        if not catalogue.may_report(department, event.item):
-            return [Reason(code="owner-not-allowed", value=event.item, row=entry.row)]
-        return []
+        if found := list(self._corrections(reading, event)):
+            return found
+        refused = refusal(reading, event, catalogue)
+        return [replace(refused, row=entry.row)] if refused else []
+
+    def _corrections(self, reading: Reading, event: CreditEvent) -> Iterator[Reason]:
+        """A corrected fact is held to the schema of its own kind, with the subject it has."""
+        for path in reading.corrections:
+            said = dig(event.data, path)
+            if said is None:
+                continue
+            kind = self.kinds.by_name[said["kind"]]
+            if event.item and kind.item_of(said["data"]) != event.item:
+                yield Reason(code="correction-mismatch", field=".".join((*path, "kind")), value=said["kind"])
+            whole = said["data"] | {part: event.data[part] for part in ("subject", "document")}
+            for fault in schemas.faults(kind.kind, whole, self.schemas_root):
+                yield replace(fault, field=".".join((*path, "data", fault.field or "")))
+
+
+@cache
+def _items(catalogue: Catalogue) -> frozenset[str]:
+    return frozenset(item.code for item in catalogue.items)

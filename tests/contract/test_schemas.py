@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import jsonschema
 import orjson
@@ -12,7 +12,7 @@ import pytest
 
 from credithub import schemas
 from credithub.domain.codes import judge
-from credithub.domain.events import KINDS
+from credithub.domain.events import KINDS, Role
 from credithub.domain.persons import contains_person_number
 from credithub.domain.reasons import REASONS, Reason
 
@@ -24,10 +24,16 @@ CONTRACTS = sorted(
     for room in ("events", "messages", "envelope")
     for path in (ROOT / room).rglob("v1.json")
 )
-ISSUE_KINDS = {
+ISSUE_KINDS = {  # those that the issues ask for; another one is another folder
     "licence.granted", "penalty.imposed", "judgment-debtor.listed", "judgment-debtor.removed",
     "subject.registered", "subject.changed", "subject.deregistered", "obligation.feedback",
+    "record.corrected", "record.withdrawn", "record.annotated", "record.shielded", "record.unshielded", "record.deleted",
+    "objection.opened", "objection.verified", "objection.closed", "repair.applied", "repair.decided",
+    "list.notice-given", "list.entered", "list.removed",
+    "subject.recoded", "subject.merged", "subject.split", "subject.link-reverted",
+    "case.initiated", "case.scope-answered", "identity.confirmed",
 }  # fmt: skip
+ROLES = set(get_args(Role))
 
 
 def _examples(folder: str) -> list[Any]:
@@ -91,9 +97,12 @@ def test_there_is_no_place_for_a_person() -> None:
 
 
 def test_the_kinds_are_those_of_the_issue_and_a_schema_makes_a_kind() -> None:
-    assert set(schemas.kinds()) == set(KINDS) == ISSUE_KINDS
+    assert set(schemas.kinds()) == set(KINDS) >= ISSUE_KINDS
     for kind in schemas.kinds():
-        assert schemas.schema(kind)["x-type"] == f"credithub.{kind}.v1"
+        schema = schemas.schema(kind)
+        assert (schema["x-kind"], schema["x-type"]) == (kind, f"credithub.{kind}.v1")
+        assert schema["x-role"] in ROLES
+        assert schema["x-role"] == "answer" or schema["x-group"] in schema["properties"]
     types = schemas.document("envelope/v1.json")["properties"]["type"]["enum"]
     assert set(types) == {f"credithub.{kind}.v1" for kind in KINDS}
 

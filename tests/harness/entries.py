@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from credithub import schemas
 from credithub.domain.events import SubmittedEntry, type_of
 from credithub.domain.feeds import load
 from credithub.domain.tables import SHIPPED
-from services.ingest.rules import Context
+from services.ingest.rules import Context, Kinds
 
 CONTEXT = Context(
-    feeds=load(SHIPPED / "feeds"), items=frozenset({"licence", "penalty", "judgment-debtor", "registration"})
+    feeds=load(SHIPPED / "feeds"),
+    kinds=Kinds(schemas.schema(kind) for kind in schemas.kinds()),
+    items=frozenset({"licence", "penalty", "judgment-debtor", "registration"}),
 )
 
 

@@ -17,6 +17,7 @@ from credithub.domain.catalogue.check_rows import (
     reference_problems,
     repeated_problems,
 )
+from credithub.domain.catalogue.layers import is_local, local_problems, merged
 from credithub.domain.catalogue.problems import Problem
 
 _RULES: tuple[Callable[[Catalogue], Iterator[Problem]], ...] = (
@@ -33,6 +34,12 @@ _RULES: tuple[Callable[[Catalogue], Iterator[Problem]], ...] = (
 )
 
 
-def check(catalogue: Catalogue) -> list[Problem]:
-    """Every fault, in the order of the files. An empty list: it may be loaded."""
-    return [problem for rule in _RULES for problem in rule(catalogue)]
+def check(catalogue: Catalogue, national: Catalogue | None = None) -> list[Problem]:
+    """Every fault, in the order of the files. An empty list: it may be loaded.
+
+    A local version is looked at as what it will be: added to the `national` one.
+    """
+    whole = catalogue
+    if is_local(catalogue) and national is not None:
+        whole = merged(national, [catalogue], catalogue.content.manifest.division)
+    return [*local_problems(catalogue), *(problem for rule in _RULES for problem in rule(whole))]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from credithub.domain.catalogue.book import Catalogue
+from credithub.domain.catalogue.layers import LOCAL_RANK
 from credithub.domain.catalogue.problems import Problem
 from credithub.domain.catalogue.rows import Citation, Measure
 
@@ -47,7 +48,8 @@ def _citation_faults(catalogue: Catalogue, measure: Measure) -> Iterator[tuple[s
     document = catalogue.document(measure.citation.document)
     if document is None:
         return  # reported as an unknown reference
-    if document.rank not in STRONG:
+    local = catalogue.content.manifest.layer == "local" and document.rank == LOCAL_RANK
+    if document.rank not in STRONG and not local:
         yield "citation-weak", f"{document.id} ({document.rank})"
     if not in_force(document.valid_from, document.valid_to, catalogue):
         yield "citation-not-in-force", document.id

@@ -218,6 +218,18 @@ PROBLEMS: Mapping[str, ProblemText] = MappingProxyType(
             do_zh="写明移出条件与救济（国办发〔2020〕49号 四(七)）",
             do_en="state exit and remedy (国办发〔2020〕49号 四(七))",
         ),
+        "local-without-regulation": ProblemText(
+            zh="地方补充目录的条目没有援引地方性法规",
+            en="a row of a local version cites no local regulation",
+            do_zh="援引一部地方性法规（documents.json 中 rank 为 local-regulation），或删去该条目",
+            do_en="cite a local regulation (rank `local-regulation` in documents.json), or remove the row",
+        ),
+        "layer-without-division": ProblemText(
+            zh="地方补充目录没有写明行政区划",
+            en="a local version names no division",
+            do_zh="在 manifest.json 中写明 division（不得为 000000）",
+            do_en="state its division in manifest.json (not 000000)",
+        ),
         "calendar-not-contiguous": ProblemText(
             zh="工作日历不连续，或日期不在其年",
             en="the calendar has a gap, or a day outside its year",

@@ -1,2 +1,3 @@
--- What crosses between services since this revision.
-SELECT 1;
+-- Who may read how far a catalogue version has been swept.
+GRANT SELECT ON matcher.catalogue_sweeps_v TO credithub_gateway, credithub_dashboard;
+GRANT SELECT ON matcher.catalogue_sweeps TO credithub_dashboard;

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from credithub.db.engine import text
+from credithub.db.engine import AsyncConnection, text
 from services.gateway.store.acts import Actor, acting, write_audit
 from services.gateway.store.database import Database, Row
 
@@ -43,13 +43,13 @@ class Catalogues:
         """The version that judges what comes in on this date."""
         return await self._database.row(
             "SELECT version, effective_from, illustrative, content FROM gateway.catalogues"
-            " WHERE effective_from <= :on ORDER BY effective_from DESC, loaded_at DESC LIMIT 1",
+            " WHERE layer = 'national' AND effective_from <= :on ORDER BY effective_from DESC, loaded_at DESC LIMIT 1",
             on=on,
         )
 
     async def version_in_force(self, on: date) -> str | None:
         found = await self._database.row(
-            "SELECT version FROM gateway.catalogues WHERE effective_from <= :on"
+            "SELECT version FROM gateway.catalogues WHERE layer = 'national' AND effective_from <= :on"
             " ORDER BY effective_from DESC, loaded_at DESC LIMIT 1",
             on=on,
         )
@@ -57,8 +57,24 @@ class Catalogues:
 
     async def all(self) -> Sequence[Row]:
         return await self._database.rows(
-            "SELECT version, effective_from, illustrative, digest, loaded_at, loaded_by FROM gateway.catalogues"
-            " ORDER BY effective_from, loaded_at"
+            "SELECT version, effective_from, illustrative, digest, loaded_at, loaded_by, layer, division, reaches"
+            " FROM gateway.catalogues ORDER BY effective_from, loaded_at"
+        )
+
+    async def contents(self, known: Sequence[str]) -> Sequence[Row]:
+        """Every version but those that the caller knows already, in the order in which they were loaded."""
+        return await self._database.rows(
+            "SELECT version, effective_from, content FROM gateway.catalogues"
+            " WHERE NOT (version = ANY (CAST(:known AS text[]))) ORDER BY loaded_at, version",
+            known=list(known),
+        )
+
+    async def sweep(self, version: str) -> Row | None:
+        """How far the matcher has come in bringing it into force."""
+        return await self._database.row(
+            "SELECT turned_on, ended, made, started_at, done_at FROM matcher.catalogue_sweeps_v"
+            " WHERE version = :version ORDER BY turned_on LIMIT 1",
+            version=version,
         )
 
     async def find(self, version: str) -> Row | None:
@@ -71,22 +87,7 @@ class Catalogues:
     async def add(self, catalogue: NewCatalogue, actor: Actor) -> None:
         """One transaction; raises Taken when the version exists."""
         async with acting(self._database) as connection:
-            await connection.execute(
-                text(
-                    "INSERT INTO gateway.catalogues (version, effective_from, illustrative, content, digest, loaded_by)"
-                    " VALUES (:version, :effective_from, :illustrative, CAST(:content AS jsonb), :digest, :loaded_by)"
-                ),
-                {
-                    "version": catalogue.version,
-                    "effective_from": catalogue.effective_from,
-                    "illustrative": catalogue.illustrative,
-                    "content": orjson.dumps(catalogue.content).decode(),
-                    "digest": catalogue.digest,
-                    "loaded_by": actor.key,
-                },
-            )
-            detail = {"effective_from": catalogue.effective_from.isoformat(), "digest": catalogue.digest}
-            await write_audit(connection, actor, "catalogue.loaded", catalogue.version, detail)
+            await insert_catalogue(connection, catalogue, actor)
 
     async def keep_mappings(self, mappings: Sequence[NewMapping], actor: Actor) -> None:
         """Keeps those not yet kept, so that what judged a row can be read later."""
@@ -108,3 +109,23 @@ class Catalogues:
                 if kept.first() is not None:
                     target = f"{mapping.feed}/{mapping.version}"
                     await write_audit(connection, actor, "mapping.kept", target, {"digest": mapping.digest})
+
+
+async def insert_catalogue(connection: AsyncConnection, catalogue: NewCatalogue, actor: Actor) -> None:
+    """Within an act: the version is in the registry from now on, and never changes."""
+    await connection.execute(
+        text(
+            "INSERT INTO gateway.catalogues (version, effective_from, illustrative, content, digest, loaded_by)"
+            " VALUES (:version, :effective_from, :illustrative, CAST(:content AS jsonb), :digest, :loaded_by)"
+        ),
+        {
+            "version": catalogue.version,
+            "effective_from": catalogue.effective_from,
+            "illustrative": catalogue.illustrative,
+            "content": orjson.dumps(catalogue.content).decode(),
+            "digest": catalogue.digest,
+            "loaded_by": actor.key,
+        },
+    )
+    detail = {"effective_from": catalogue.effective_from.isoformat(), "digest": catalogue.digest}
+    await write_audit(connection, actor, "catalogue.loaded", catalogue.version, detail)

@@ -16,7 +16,10 @@ from credithub.errors import Unavailable
 Row: TypeAlias = Mapping[str, Any]
 
 # Columns that are jsonb in every view that has them; the driver hands them over as text.
-JSON_COLUMNS = frozenset({"body", "clause", "content", "data", "document", "payload", "reasons"})
+JSON_COLUMNS = frozenset(
+    {"body", "citation", "clause", "content", "data", "document", "end_reason", "identifiers", "lift_reason", "notes",
+     "payload", "reasons", "why"}
+)  # fmt: skip
 
 
 class Database:

@@ -9,23 +9,25 @@ from dataclasses import replace
 
 from credithub.domain.events import CreditEvent, JsonObject, SubmittedEntry
 from credithub.domain.reasons import Reason
-from services.ingest.rules.composing import ITEMS
 from services.ingest.rules.events import read_event
 from services.ingest.rules.outcomes import Blank, Context, Quarantine
+from services.ingest.rules.readings import Kinds, Reading, reading_of
 from services.ingest.rules.rows import read_row, shown_row
 
-__all__ = ["ITEMS", "Blank", "Context", "Quarantine", "normalise"]
+__all__ = ["Blank", "Context", "Kinds", "Quarantine", "Reading", "normalise", "reading_of"]
+
+_LISTS = frozenset({"entry", "exit", "notice"})
 
 
 def normalise(entry: SubmittedEntry, context: Context) -> CreditEvent | Quarantine | Blank:
     """Reads one entry, a raw row or a CloudEvent, by the versions it is stamped with."""
     if entry.form != "row":
-        outcome = read_event(entry)
+        outcome = read_event(entry, context.kinds)
     elif mapping := context.feeds.get(str(entry.body.get("feed")), entry.mapping):
-        outcome = read_row(entry, mapping)
+        outcome = read_row(entry, mapping, context.kinds)
     else:
         outcome = Quarantine(reasons=(Reason(code="mapping-unknown", row=entry.row),), item=None, body={})
-    if isinstance(outcome, Blank) or outcome.item is None or (code := _forbidden(entry, outcome.item, context)) is None:
+    if isinstance(outcome, Blank) or not outcome.item or (code := _forbidden(entry, outcome.item, context)) is None:
         return outcome
     reason = Reason(code=code, value=outcome.item, row=entry.row)
     if isinstance(outcome, Quarantine):
@@ -34,9 +36,13 @@ def normalise(entry: SubmittedEntry, context: Context) -> CreditEvent | Quaranti
 
 
 def _forbidden(entry: SubmittedEntry, item: str, context: Context) -> str | None:
-    """Why the catalogue does not let this supplier report this item."""
+    """Why the catalogue, or the supplier's key, does not let this item be reported."""
+    reading = None if entry.form == "row" else context.kinds.by_type.get(entry.body.get("type", ""))
     if context.items is not None and item not in context.items:
-        return "item-not-in-catalogue"
+        of_list = reading is not None and reading.item is None and reading.role in _LISTS
+        return "list-type-unknown" if of_list else "item-not-in-catalogue"
+    if reading is not None and not reading.owners_only:  # whoever else may send it is known by more than the key
+        return None
     return None if item in entry.allowed_items else "owner-not-allowed"
 
 

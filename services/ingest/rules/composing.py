@@ -2,59 +2,64 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from typing import Any, TypeGuard
 
-from credithub.domain.events import CreditEvent, JsonObject, SubmittedEntry, canonical
+from credithub.domain.events import CreditEvent, JsonObject, SubmittedEntry, content_of
 from credithub.domain.text import fold_document_number, fold_name
 from services.ingest.rules.faults import Faults
-
-ITEMS = {
-    "licence.granted": "licence",
-    "penalty.imposed": "penalty",
-    "judgment-debtor.listed": "judgment-debtor",
-    "judgment-debtor.removed": "judgment-debtor",
-    "subject.registered": "registration",
-    "subject.changed": "registration",
-    "subject.deregistered": "registration",
-}
-# (kind, group, earlier, later): the first day cannot lie after the second.
-_ORDERED = {
-    "licence.granted": (("licence", "valid_from", "licence", "valid_to"),),
-    "penalty.imposed": (("document", "decided_on", "penalty", "valid_to"),),
-    "judgment-debtor.listed": (("debtor", "filed_on", "debtor", "published_on"),),
-}
+from services.ingest.rules.readings import Reading, dig
 
 
-def reversed_days(kind: str, data: JsonObject) -> Iterator[tuple[str, str]]:
+def reversed_days(reading: Reading, data: JsonObject) -> Iterator[tuple[str, str]]:
     """(path, value) of each day that lies before the day it must follow."""
-    for group, name, later_group, later_name in _ORDERED.get(kind, ()):
-        first, last = data.get(group, {}).get(name), data.get(later_group, {}).get(later_name)
+    for earlier, later in reading.ordered:
+        first, last = dig(data, earlier), dig(data, later)
         if isinstance(first, str) and isinstance(last, str) and first > last:
-            yield f"{later_group}.{later_name}", last
+            yield ".".join(later), last
 
 
 def compose(
-    entry: SubmittedEntry, faults: Faults, kind: str, data: JsonObject, identifiers: dict[str, str], time: str | None
+    entry: SubmittedEntry,
+    faults: Faults,
+    reading: Reading,
+    data: JsonObject,
+    identifiers: dict[str, str],
+    time: str | None,
 ) -> CreditEvent:
     """`data` is normalised already, its subject and document present."""
     document: JsonObject = data.get("document") or {}
-    folded = fold_document_number(_text(document.get("number")))
     name = _text(data["subject"].get("name"))
     unified = identifiers.get("unified_code")
     organisation = unified[8:17] if unified else identifiers.get("organisation_code")
     if organisation is None and (taxpayer := identifiers.get("taxpayer_number")):
         organisation = taxpayer[6:15]
     return CreditEvent(
-        kind=kind, source=entry.source, id=entry.id, digest=entry.digest, submission=entry.submission,
+        kind=reading.kind, source=entry.source, id=entry.id, digest=entry.digest, submission=entry.submission,
         index=entry.index, supplier=entry.supplier, received_at=entry.received_at, time=time,
-        catalogue=entry.catalogue, mapping=entry.mapping, item=ITEMS[kind],
+        catalogue=entry.catalogue, mapping=entry.mapping, item=reading.item_of(data),
         form="row" if entry.form == "row" else "event", row=entry.row,
         file=entry.file.get("digest") if entry.file else None, name=name, unified_code=unified,
-        organisation_code=organisation, legacy=_legacy(data, identifiers), document=document, folded_number=folded,
-        content=_content(kind, name, folded, data), data=data, warnings=tuple(faults.reasons),
+        organisation_code=organisation, legacy=_legacy(data, identifiers), document=document,
+        folded_number=fold_document_number(_text(document.get("number"))),
+        content=content_of(reading.kind, name, document, data), data=data, warnings=tuple(faults.reasons),
+        role=reading.role, target=_target(data.get("record")),
     )  # fmt: skip
+
+
+def _target(record: Any) -> JsonObject | None:
+    """The record that an event is about: by its id, or by what its document says of itself."""
+    if not is_object(record):
+        return None
+    if "id" in record:
+        return {"id": _text(record["id"])}
+    issuer = _text(record.get("issuer"))
+    return {
+        "item": _text(record.get("item")),
+        "folded_number": fold_document_number(_text(record.get("number"))),
+        "issuer": fold_name(issuer) if issuer else None,
+        "decided_on": record.get("decided_on"),
+    }
 
 
 def _legacy(data: JsonObject, identifiers: dict[str, str]) -> tuple[tuple[str, str], ...]:
@@ -67,15 +72,6 @@ def _legacy(data: JsonObject, identifiers: dict[str, str]) -> tuple[tuple[str, s
     codes = [code for code in (listed if is_array(listed) else ()) if is_object(code)]
     pairs += [(_text(code.get("scheme")), _text(code.get("value"))) for code in codes]
     return tuple(dict.fromkeys(pairs))
-
-
-def _content(kind: str, name: str, folded: str, data: JsonObject) -> str:
-    """What makes two statements of one fact the same: everything said, but not the codes that name its subject, and
-    not how the document's number is spelled."""
-    said = {part: value for part, value in data.items() if part not in {"subject", "document"}}
-    document: JsonObject = data.get("document") or {}
-    document = document | {"number": folded}
-    return hashlib.sha256(canonical([kind, fold_name(name), document, said])).hexdigest()
 
 
 def is_object(node: Any) -> TypeGuard[JsonObject]:

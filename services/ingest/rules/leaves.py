@@ -10,6 +10,7 @@ from typing import TypeAlias
 from credithub.domain.amounts import YUAN, read_amount
 from credithub.domain.codes import Verdict, judge
 from credithub.domain.dates import FIRST_PLAUSIBLE, LAST_PLAUSIBLE, read_day, spreadsheet_day
+from credithub.domain.divisions import NATION, is_known
 from credithub.domain.feeds import Column
 from credithub.domain.persons import mask
 from credithub.domain.text import fold_document_number, has_forbidden
@@ -17,6 +18,7 @@ from services.ingest.rules.faults import Faults
 
 LONGEST = 16_000  # characters of any text, whatever its column says
 NO_END = "\x00no-end"  # a leaf's answer for a period without end: the value kept is null
+SENTINELS = {"2099-12-31": "no-end", "2099-01-31": "no-end", "9999-12-31": "no-end"}  # days that stand for no end
 EMPTY_DAY = "1899-12-31"  # what spreadsheets make of nothing
 
 # (faults, field, cleaned text) → the value to keep; None: nothing, and why has been said.
@@ -164,6 +166,32 @@ def read_issuer_code(faults: Faults, field: str, text: str) -> str | None:
     for reason in verdict.reasons:
         faults.add(reason.code, field, reason.value, reason.hint)
     return verdict.value
+
+
+def read_code(faults: Faults, field: str, text: str) -> str | None:
+    """The code of another subject: unified, or an organisation code."""
+    verdict = judge("unified_code" if sum(map(str.isalnum, text)) > 9 else "organisation_code", text)
+    for reason in verdict.reasons:
+        faults.add(reason.code, field, reason.value, reason.hint)
+    if verdict.missing:
+        faults.add("required-missing", field)
+    return verdict.value
+
+
+def read_division(faults: Faults, field: str, text: str) -> str | None:
+    """Six digits that lie in a known province; whether they are six digits, the schema says."""
+    return _division(faults, field, text, "DIVISION_UNKNOWN")
+
+
+def read_seat(faults: Faults, field: str, text: str) -> str | None:
+    return _division(faults, field, text, "seat-unknown")
+
+
+def _division(faults: Faults, field: str, text: str, code: str) -> str | None:
+    value = read_text(faults, field, text)
+    if value and value.isdecimal() and len(value) == 6 and not (is_known(value) or value == NATION):
+        faults.add(code, field, value)
+    return value
 
 
 @lru_cache(maxsize=4096)

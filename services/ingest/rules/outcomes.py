@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from credithub.domain.events import JsonObject
 from credithub.domain.feeds import Feeds
 from credithub.domain.reasons import Reason
+from services.ingest.rules.readings import Kinds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,6 +15,7 @@ class Context:
     """What an entry is judged by besides its own stamp."""
 
     feeds: Feeds
+    kinds: Kinds
     items: frozenset[str] | None = None  # of the stamped catalogue; None: not asked
 
 

@@ -31,6 +31,8 @@ from services.ingest.rules.leaves import (
     read_text,
 )
 from services.ingest.rules.outcomes import Blank, Quarantine
+from services.ingest.rules.readings import Kinds
+from services.ingest.rules.readings import Reading as KindReading
 
 SEEN = 1024  # values remembered of one column
 _FINE = re.compile(r"罚款(?:人民币)?([\d,.]+)元")
@@ -65,7 +67,7 @@ class Plan:
     where: dict[str, str]  # path in the data → header
 
 
-def read_row(entry: SubmittedEntry, mapping: FeedMapping) -> CreditEvent | Quarantine | Blank:
+def read_row(entry: SubmittedEntry, mapping: FeedMapping, kinds: Kinds) -> CreditEvent | Quarantine | Blank:
     """Raw cells in, one outcome out; the same cells and stamp always give the same."""
     cells: dict[str, str] = entry.body["cells"]
     plan = _plan(mapping, tuple(cells))
@@ -81,9 +83,10 @@ def read_row(entry: SubmittedEntry, mapping: FeedMapping) -> CreditEvent | Quara
     if plan.natural and not identifiers and _is_natural(plan, cells):
         return Blank() if _is_no_entry(mapping, cells) else _person_refused(faults, mapping)
     data["subject"].update(identifiers)
-    _compare(plan, mapping, data, faults)
+    reading = kinds.by_name[mapping.kind]
+    _compare(plan, mapping, reading, data, faults)
     if not faults.refuse():
-        return compose(entry, faults, mapping.kind, data, identifiers, None)
+        return compose(entry, faults, reading, data, identifiers, None)
     if _is_no_entry(mapping, cells):
         return Blank()
     return Quarantine(reasons=tuple(faults.reasons), item=mapping.item, body=_shown(plan, cells, faults))
@@ -157,9 +160,9 @@ def _person_refused(faults: Faults, mapping: FeedMapping) -> Quarantine:
     return Quarantine(reasons=tuple(faults.reasons), item=mapping.item, body={})
 
 
-def _compare(plan: Plan, mapping: FeedMapping, data: JsonObject, faults: Faults) -> None:
+def _compare(plan: Plan, mapping: FeedMapping, reading: KindReading, data: JsonObject, faults: Faults) -> None:
     """What no cell shows alone."""
-    for path, value in reversed_days(mapping.kind, data):
+    for path, value in reversed_days(reading, data):
         faults.add("dates-reversed", plan.where.get(path, path), value)
     for first, second in plan.doubled:
         faults.add("column-ambiguous", first, hint=second)

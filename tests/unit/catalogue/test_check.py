@@ -137,6 +137,8 @@ FAULTS = [
     ("calendar-not-contiguous", "calendar.json", "", calendar(known_until="2026-10-31")),
     ("calendar-not-contiguous", "calendar.json", "2026", year(2026, off=["2025-12-31"])),
     ("calendar-contradiction", "calendar.json", "2026", year(2026, off=["2026-10-03"])),
+    ("local-without-regulation", "measures.json", "P64-44", manifest(layer="local", division="130000")),
+    ("layer-without-division", "manifest.json", "2026-illustrative.1", manifest(layer="local")),
     ("calendar-contradiction", "calendar.json", "2026", year(2026, worked=["2026-10-09"])),
     ("calendar-contradiction", "calendar.json", "2026", year(2026, off=["2026-10-01", "2026-10-01"])),
 ]  # fmt: skip
