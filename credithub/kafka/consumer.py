@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import KafkaError, NoOffsetForPartitionError
+from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
-from credithub.errors import Unavailable
+from credithub.errors import PositionGone, Unavailable
 from credithub.kafka.connection import aiokafka_options
 from credithub.settings import Settings
 
@@ -84,6 +84,8 @@ class Reader:
         except NoOffsetForPartitionError:  # a partition was given to us before its place was known
             await self.seek_stored()
             return []
+        except OffsetOutOfRangeError as problem:  # never skipped: interleavings 6
+            raise PositionGone(_gone(self.group, problem)) from problem
         if found or await self._broker_answers(consumer):
             self._heard = time.monotonic()
         return [
@@ -148,6 +150,14 @@ class _Listener(ConsumerRebalanceListener):
 
     async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
         await self._reader.seek_stored([(tp.topic, tp.partition) for tp in assigned])
+
+
+def _gone(group: str, problem: KafkaError) -> str:
+    places = ", ".join(f"{place.topic}/{place.partition} {offset}" for place, offset in problem.args[0].items())
+    return (
+        f"{group}: Kafka 已不再保存该处记录，停止处理以免遗漏 / Kafka no longer has the records there; stopped, so that"
+        f" nothing is skipped unseen: {places}\n  credithub restore … --accept-gap"
+    )
 
 
 async def _stop(consumer: AIOKafkaConsumer) -> None:
