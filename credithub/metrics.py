@@ -40,8 +40,41 @@ DELIVERIES = Gauge("credithub_deliveries", "Deliveries not yet arrived, by state
 OLDEST_UNACKNOWLEDGED = Gauge(
     "credithub_oldest_unacknowledged_seconds", "Age of the oldest unacknowledged notification", registry=REGISTRY
 )
-# Obligations whose end was told and not confirmed: agencies still holding.
-STILL_HOLDING = Gauge("credithub_still_holding", "Obligations ended but not confirmed", registry=REGISTRY)
+# Obligations ended or suspended that their agencies were told of and have not let go.
+STILL_HOLDING = Gauge("credithub_still_holding", "Obligations ended or suspended but not confirmed", registry=REGISTRY)
+# Hours since the longest of them ended or was suspended: how long an agency has acted on what is no more.
+STILL_HOLDING_HOURS = Gauge(
+    "credithub_still_holding_hours", "Hours the longest still-holding agency has held", registry=REGISTRY
+)
+# Mandatory obligations whose due date has passed without an answer.
+OVERDUE = Gauge("credithub_overdue", "Obligations overdue and unanswered", registry=REGISTRY)
+# Times an agency that still holds was told again.
+REMINDERS = Counter("credithub_reminders_total", "Reminders written", registry=REGISTRY)
+# Times a superior was told of what its agency has not answered.
+ESCALATIONS = Counter("credithub_escalations_total", "Escalations written", registry=REGISTRY)
+# Due moments that nobody has worked yet: does the clock keep up?
+MOMENTS_DUE = Gauge("credithub_moments_due", "Due moments not yet worked", registry=REGISTRY)
+# Days since the oldest of them fell due.
+MOMENTS_LAG_DAYS = Gauge("credithub_moments_lag_days", "Days the oldest due moment has waited", registry=REGISTRY)
+
+# Rows that retention has removed, by dataset: is the database kept in bounds, and is nothing else taken?
+RETENTION_REMOVED = Counter(
+    "credithub_retention_removed_total", "Rows removed by retention", ["dataset"], registry=REGISTRY
+)
+
+# Hours for which an agency has held what was suspended or has ended: whom to call first. One label an agency that holds.
+HOLDING_HOURS = Gauge(
+    "credithub_agency_holding_hours", "Hours an agency's oldest unconfirmed end is held", ["agency"], registry=REGISTRY
+)
+# What was triggered this quarter, and what became of it: the accounting of 国发〔2016〕33号 四(二十三).
+ACCOUNTING = Gauge(
+    "credithub_accounting_obligations",
+    "Obligations of this quarter by what became of them",
+    ["figure"],
+    registry=REGISTRY,
+)
+# The four violations of 国办发〔2020〕49号 九, this quarter.
+VIOLATIONS = Gauge("credithub_accounting_violations", "Violations this quarter", ["violation"], registry=REGISTRY)
 
 
 def exposition() -> bytes:

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from itertools import islice
 
 from credithub.csvfile.decoding import Pieces, Unreadable, encoding_of, lines_of, opened
-from credithub.csvfile.mending import ERROR_COLUMNS, error_file, errors_of, unescaped
+from credithub.csvfile.mending import ERROR_COLUMNS, error_file, errors_of, table_file, unescaped
 from credithub.csvfile.records import Limits, records
 from credithub.domain.feeds import FAULTS, LEAST_COLUMNS, FeedMapping, HeaderMatch, RowKind
 
 __all__ = [
     "ERROR_COLUMNS", "Count", "Limits", "Pieces", "Row", "Table", "Unreadable", "encoding_of", "error_file",
-    "errors_of", "open_table",
+    "errors_of", "open_table", "table_file",
 ]  # fmt: skip
 
 DELIMITERS = ",\t;"

@@ -30,6 +30,13 @@ def error_file(headers: Sequence[str], rows: Iterable[tuple[Sequence[str], Seque
         yield _line([*cells, *errors])
 
 
+def table_file(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[bytes]:
+    """A plain table for a spreadsheet: UTF-8 with BOM; no cell can start a formula."""
+    yield BOM_UTF8 + _line(headers)
+    for cells in rows:
+        yield _line(cells)
+
+
 def _line(cells: Iterable[str]) -> bytes:
     out = io.StringIO()
     csv.writer(out).writerow([f"'{cell}" if _is_risky(cell) else cell for cell in cells])

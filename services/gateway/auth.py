@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from credithub.clock import now
+from credithub.clock import wall
 from credithub.vault import Vault
 from services.gateway.rules import Grant
 
@@ -38,7 +38,7 @@ class _Held:
     grant: Grant
 
     def live(self) -> Grant | None:
-        return self.grant if self.expires_at is None or self.expires_at > now() else None
+        return self.grant if self.expires_at is None or self.expires_at > wall() else None
 
 
 class KeyRing:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from credithub import metrics
 from credithub.clock import today
 from credithub.domain.catalogue import Catalogue, from_json
 from credithub.http.problem import Problem
@@ -19,11 +20,18 @@ from services.gateway.intake import Line, Sealer
 from services.gateway.outcomes import Outcomes
 from services.gateway.rules import Grant
 from services.gateway.sheets import Sheets
+from services.gateway.store.accounting import Accounting
 from services.gateway.store.agencies import Agencies
+from services.gateway.store.archive import Archive
 from services.gateway.store.catalogues import Catalogues
 from services.gateway.store.database import Database
+from services.gateway.store.history import History
 from services.gateway.store.keys import Keys
-from services.gateway.store.reads import Archive, Submissions, Told, business_date
+from services.gateway.store.life import Life
+from services.gateway.store.obligations import Obligations
+from services.gateway.store.standing import business_date
+from services.gateway.store.submissions import Submissions
+from services.gateway.store.told import Told
 
 
 @dataclass(slots=True)
@@ -37,7 +45,11 @@ class Standing:
 
     def take(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
-        self.item_of_kind = {event: item.code for item in catalogue.items for event in item.events}
+        items: dict[str, str] = {}
+        for item in catalogue.items:
+            for event in item.events:  # of a kind that several items share, the data names the item
+                items[event] = "" if event in items else item.code
+        self.item_of_kind = items
 
     def in_force(self) -> Catalogue:
         if self.catalogue is None:
@@ -55,7 +67,11 @@ class Stores:
     catalogues: Catalogues
     submissions: Submissions
     archive: Archive
+    history: History
+    obligations: Obligations
     told: Told
+    life: Life
+    accounting: Accounting
 
     @staticmethod
     def over(database: Database) -> Stores:
@@ -66,7 +82,11 @@ class Stores:
             catalogues=Catalogues(database),
             submissions=Submissions(database),
             archive=Archive(database),
+            history=History(database),
+            obligations=Obligations(database),
             told=Told(database),
+            life=Life(database),
+            accounting=Accounting(database),
         )
 
 
@@ -108,6 +128,19 @@ class Parts:
         self.standing.on, self.standing.epoch = place["today"], place["epoch"]
         await self._refresh_catalogue()
         return 0
+
+    async def account(self) -> int:
+        """Keeps what was turned away, and shows the quarter's figures as metrics; called by a loop."""
+        kept = await self.stores.accounting.keep(self.standing.on)
+        figures = await self.stores.accounting.shown(self.standing.on)
+        for name, number in figures.obligations.items():
+            metrics.ACCOUNTING.labels(name).set(number)
+        for name, number in figures.violations.items():
+            metrics.VIOLATIONS.labels(name).set(number)
+        metrics.HOLDING_HOURS.clear()
+        for agency, hours in figures.holding.items():
+            metrics.HOLDING_HOURS.labels(agency).set(hours)
+        return kept
 
     async def _refresh_catalogue(self) -> None:
         version = await self.stores.catalogues.version_in_force(self.standing.on)

@@ -37,18 +37,26 @@ class Grant:
         return self.agency if "supplier" in self.roles else None
 
     @property
+    def division(self) -> str | None:
+        """Where its agency is: the last part of its id."""
+        return self.agency.rpartition("-")[2] if self.agency else None
+
+    @property
     def acts(self) -> str | None:
         """The agency whose obligations these are, if any."""
         return self.agency if "agency" in self.roles else None
 
 
-def refusal(item: str | None, source: str, grant: Grant) -> Reason | None:
-    """Why an event whose envelope is sound is not taken in from this key; `item` is None where none is about its kind."""
-    if item is None:
-        return Reason(code="kind-unknown", field="type")
+def refusal(item: str | None, source: str, grant: Grant, by: str = "owner") -> Reason | None:
+    """Why an event whose envelope is sound is not taken in from this key; `item` is None where none is about its kind.
+
+    An act on a record carries no item of its own: whether it is this key's to do is judged where the record lies.
+    """
+    if by == "hub" or (item is None and by == "owner"):
+        return Reason(code="kind-unknown" if item is None and by == "owner" else "owner-not-allowed", field="type")
     if source not in grant.sources:
         return Reason(code="source-not-granted", field="source")
-    if item not in grant.items:
+    if by == "owner" and item and item not in grant.items:
         return Reason(code="owner-not-allowed", field="type", value=item)
     return None
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import uvicorn
 from fastapi import FastAPI
 
+from credithub.db.business_clock import EVERY_SECONDS, Following
 from credithub.db.engine import make_engine
 from credithub.domain.feeds import load as load_feeds
 from credithub.domain.receipts import Signer, key_id_of
@@ -25,15 +26,23 @@ from services.gateway.intake import Line, Sealer, Sender
 from services.gateway.outcomes import POLL_SECONDS, Outcomes
 from services.gateway.parts import Parts, Stores
 from services.gateway.routes import (
+    accounting,
     agencies,
     audit,
+    candidates,
+    cases,
     catalogues,
+    changes,
     error_files,
     events,
     files,
+    holding,
     keys,
     notifications,
+    objections,
     obligations,
+    records,
+    repairs,
     service,
     subjects,
     submissions,
@@ -46,7 +55,12 @@ from services.gateway.store.database import Database
 VERSION = "0.1.0"
 LINE_SECONDS = 1.0
 DRAIN_SECONDS = 15  # for requests under way when the process is told to stop
-RESOURCES = (submissions, trail, subjects, obligations, notifications, agencies, keys, catalogues, audit, service)
+RESOURCES = (
+    submissions, trail, subjects, records, obligations, holding, notifications, accounting, agencies, keys, catalogues, audit,
+    service,
+)  # fmt: skip
+ACTS = (objections, repairs, changes, cases, candidates)  # what they are told goes the way of POST /v1/events
+FIGURES_SECONDS = 30
 
 
 def assemble(settings: Settings, vault: Vault, stores: Stores, sender: Sender, health: Health) -> Parts:
@@ -77,6 +91,8 @@ def application(parts: Parts, board: dashboard.Board | None = None) -> App:
     app.include_router(error_files.routes(parts, feeds))
     for resource in RESOURCES:
         app.include_router(resource.routes(parts))
+    for acts in ACTS:
+        app.include_router(acts.routes(parts, post))
     dashboard.mount(app, board or board_of(parts), keys=parts.ring, signer=parts.vault)
     fast = {("POST", events.TEMPLATE): post}
     return Edge(app, parts.load, tls=bool(parts.settings.tls_cert), fast=fast)
@@ -91,20 +107,24 @@ async def main(process: Process) -> None:
     """Serves until the process is told to stop."""
     settings = process.settings
     sweep(spool_folder(settings))
-    database = Database(make_engine(settings, "gateway"))
+    engine = make_engine(settings, "gateway")
+    database, following = Database(engine), Following(engine, settings)
     producer = Producer(settings, "gateway")
     parts = assemble(settings, Vault.open(settings.secrets_dir), Stores.over(database), producer, process.health)
     board = board_of(parts)
     try:
+        await process.until_up("clock", following.first)
         await process.until_up("registry", lambda: _first(parts))
         process.health.away = {"kafka"}  # requests are answered before it is there: with 503, and why
         process.health.ready = True
         gc.freeze()  # what is there now stays: catalogues and routes need not be looked through again and again
         await run_loops(
             [
+                process.repeat("clock", following.run_once, rest=EVERY_SECONDS),
                 process.repeat("registry", parts.refresh, rest=REFRESH_SECONDS),
                 process.repeat("kafka", parts.line.run_once, rest=LINE_SECONDS),
                 process.repeat("outcomes", parts.outcomes.run_once, rest=POLL_SECONDS),
+                process.repeat("accounting", parts.account, rest=FIGURES_SECONDS),
                 process.repeat("ops", board.run_once, rest=dashboard.LISTEN_SECONDS),
                 _serve(process, application(parts, board)),
             ]

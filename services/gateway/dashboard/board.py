@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from credithub.clock import now
+from credithub.clock import wall
 from credithub.errors import Unavailable
 from credithub.settings import Settings
 from services.gateway.dashboard.ask import ask
@@ -49,7 +49,7 @@ class Board:
     async def run_once(self) -> int:
         """Only listens to the services; PostgreSQL is asked when somebody looks."""
         heard = await ask_all(self._others())
-        self._history.see(now(), [ourselves(self.health()), *heard])
+        self._history.see(wall(), [ourselves(self.health()), *heard])
         return 0
 
     async def figures(self) -> Figures:
@@ -66,7 +66,7 @@ class Board:
         (stored, postgresql), broker, others = await asyncio.gather(
             self._stored(), self.probe(self.settings), ask_all(self._others())
         )
-        at = now()
+        at = wall()
         heard = [ourselves(self.health()), *others]
         self._history.see(at, heard)
         return build(
@@ -85,7 +85,7 @@ class Board:
         whole = time.monotonic() - self._whole_at >= WHOLE_SECONDS
         minutes = MINUTES if whole else RECENT_MINUTES
         began = time.monotonic()
-        since = now().replace(second=0, microsecond=0) - timedelta(minutes=minutes - 1)
+        since = wall().replace(second=0, microsecond=0) - timedelta(minutes=minutes - 1)
         try:
             stored = await self.read(self.database, since)
         except Unavailable as problem:

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Request, Response
 
-from credithub.clock import now
+from credithub.clock import wall
 from credithub.http.problem import Problem
 from credithub.log import logger
 from services.gateway.auth import bearer
@@ -130,7 +130,7 @@ class Pages:
     def _form(self, request: Request, note: str, status: int = 200) -> Response:
         """The form with a fresh token; its twin goes into a cookie no other site can set or send."""
         nonce = secrets.token_hex(16)
-        page = render_login(_language(request), at=now(), token=self.sessions.form_token(nonce), note=note)
+        page = render_login(_language(request), at=wall(), token=self.sessions.form_token(nonce), note=note)
         answer = _html(page, status)
         self._set(answer, FORM_COOKIE, nonce, IDLE_SECONDS)
         return answer
@@ -170,4 +170,4 @@ def _to(place: str) -> Response:
 
 
 def _seconds() -> int:
-    return int(now().timestamp())
+    return int(wall().timestamp())

@@ -6,7 +6,7 @@ import asyncio
 import ssl
 import struct
 
-from credithub.clock import now
+from credithub.clock import wall
 from credithub.settings import Settings
 from services.gateway.dashboard.figures import Part
 
@@ -22,12 +22,12 @@ async def kafka(settings: Settings) -> Part:
     context = None
     if settings.kafka_security == "SASL_SSL":
         context = ssl.create_default_context(cafile=settings.kafka_ca or None)
-    began, error = now(), ""
+    began, error = wall(), ""
     for address in settings.kafka_bootstrap.split(","):
         try:
             async with asyncio.timeout(SECONDS):
                 await _ask(address.strip(), context)
-            return Part(name="kafka", state="up", milliseconds=(now() - began).total_seconds() * 1000)
+            return Part(name="kafka", state="up", milliseconds=(wall() - began).total_seconds() * 1000)
         except (OSError, TimeoutError, ValueError, asyncio.IncompleteReadError) as problem:
             error = f"{type(problem).__name__}: {address.strip()}"
     return Part(name="kafka", state="down", last_error=error)

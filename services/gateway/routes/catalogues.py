@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any
 
@@ -11,20 +9,15 @@ from fastapi import APIRouter, Header, Path
 from starlette.requests import Request
 from starlette.responses import Response
 
-from credithub.domain.catalogue import Catalogue, CatalogueUnreadable, check, from_json
-from credithub.domain.catalogue import Problem as Fault
-from credithub.domain.persons import mask
-from credithub.domain.reasons import Reason
 from credithub.http.problem import Problem
 from services.gateway.answers import answer
 from services.gateway.bodies import Strict, body_of, documented_answer, documented_body
 from services.gateway.parts import Parts
+from services.gateway.routes import catalogue_preview, catalogue_proposals
 from services.gateway.routes.agencies import actor_of
+from services.gateway.routes.checking import checked, new_catalogue
+from services.gateway.routes.shelf import Versions
 from services.gateway.store.acts import Taken
-from services.gateway.store.catalogues import NewCatalogue
-
-MOST_FAULTS = 200  # told at once
-LONGEST_FIELD = 300  # characters of what a fault repeats
 
 
 class CatalogueBody(Strict):
@@ -45,11 +38,14 @@ LISTED: dict[str, Any] = {
 
 def routes(parts: Parts) -> APIRouter:
     router = APIRouter(tags=["catalogue 目录"])
+    versions = Versions.over(parts)
+    router.include_router(catalogue_proposals.routes(parts, versions))  # before `{version}`, which would take its path
+    router.include_router(catalogue_preview.routes(parts, versions))
 
     @router.post(
         "/v1/catalogues",
         status_code=201,
-        summary="装入目录版本：先整体核对 · Load a catalogue version; it is checked whole first",
+        summary="直接装入目录版本：首个版本，或开发模式 · Load a version directly: the first one, or in development",
         openapi_extra=documented_body(CatalogueBody, {"content": {"manifest": {}}, "effective_from": "2026-12-01"}),
         responses=documented_answer("已装入 · Loaded", LISTED, 201),
     )
@@ -57,8 +53,10 @@ def routes(parts: Parts) -> APIRouter:
         request: Request, authorization: Annotated[str | None, Header(include_in_schema=False)] = None
     ) -> Response:
         grant = parts.caller(authorization, "operator")
+        if parts.settings.mode == "production" and await parts.stores.catalogues.all():
+            raise Problem("catalogue-needs-approval")
         body = await body_of(request, parts, CatalogueBody)
-        catalogue = await asyncio.to_thread(_checked, body.content)
+        catalogue = await checked(body.content, parts.standing.catalogue)
         new = new_catalogue(catalogue, body.effective_from)
         try:
             await parts.stores.catalogues.add(new, actor_of(grant, request))
@@ -98,40 +96,3 @@ def routes(parts: Parts) -> APIRouter:
         return answer(row)
 
     return router
-
-
-def new_catalogue(catalogue: Catalogue, effective_from: date | None) -> NewCatalogue:
-    return NewCatalogue(
-        version=catalogue.version,
-        effective_from=effective_from or catalogue.effective_from,
-        illustrative=catalogue.illustrative,
-        content=catalogue.to_json(),
-        digest=catalogue.digest,
-    )
-
-
-def _checked(content: dict[str, Any]) -> Catalogue:
-    try:
-        catalogue = from_json(content)
-    except CatalogueUnreadable as unreadable:
-        raise _faulty(unreadable.problems) from None
-    faults = check(catalogue)
-    if faults:
-        raise _faulty(faults)
-    return catalogue
-
-
-def _faulty(faults: Sequence[Fault]) -> Problem:
-    """The first faults, each by file, row and code."""
-    return Problem(
-        "request-invalid",
-        reasons=[
-            Reason(
-                code="schema-violation",
-                field=mask(f"{fault.file}/{fault.id}")[:LONGEST_FIELD],
-                value=fault.code,
-                hint=mask(fault.detail)[:LONGEST_FIELD],
-            )
-            for fault in faults[:MOST_FAULTS]
-        ],
-    )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -11,7 +12,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from credithub import metrics
+from credithub import metrics, schemas
 from credithub.clock import stamp
 from credithub.crashpoints import crashpoint
 from credithub.domain import receipts
@@ -31,6 +32,7 @@ from services.gateway.routes import events_documented
 from services.gateway.rules import Grant, refusal, spoken, spoken_all, status_of
 
 TEMPLATE = "/v1/events"
+OUTSIDE_CATALOGUE = frozenset({"kind-unknown", "owner-not-allowed"})
 
 
 @dataclass(slots=True)
@@ -80,24 +82,50 @@ class PostEvents:
         if not found.accepted:
             self._counts["refused"].inc(len(entries))
             raise Problem("entries-refused", entries=found.refused)
-        sent = await parts.line.send(SUBMISSIONS.name, found.records)
+        return await self._forward(scope, mark, found)
+
+    async def carry(
+        self, scope: Scope, entry: Envelope, *, supplier: str, items: Sequence[str], more: JsonObject
+    ) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+        """One event that a door of ours wrote down for its caller, sent and answered like any other; `more` is told."""
+        parts = self._parts
+        mark = Stamp(
+            submission=submission_id(parts.vault, supplier),
+            supplier=supplier,
+            received_at=stamp(),
+            catalogue=parts.standing.in_force().version,
+            allowed_items=sorted(items),
+            count=1,
+        )
+        found = self._seal([(entry, entry.digest())], [], mark)
+        if not found.accepted:
+            raise Problem("entries-refused", entries=found.refused)
+        return await self._forward(scope, mark, found, more)
+
+    async def _forward(
+        self, scope: Scope, mark: Stamp, found: Sorted, more: JsonObject | None = None
+    ) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+        sent = await self._parts.line.send(SUBMISSIONS.name, found.records)
         crashpoint("gateway.after_sent_before_answer")
-        return await self._answer(scope, mark, found, sent)
+        return await self._answer(scope, mark, found, sent, more)
 
     def _sort(self, entries: Sequence[Entry], grant: Grant, mark: Stamp) -> Sorted:
         """Judges envelopes and seals what passes. The stamp carries how many go on, so one too big begins it anew."""
         accepted: list[tuple[Envelope, str]] = []
         refused: list[Refusal] = []
-        items = self._parts.standing.item_of_kind
+        items, note = self._parts.standing.item_of_kind, self._parts.stores.accounting.turned_away
         for entry in entries:
             if isinstance(entry, Refusal):
                 refused.append(entry)
+                _note(note, mark.supplier, "", entry.reasons)
                 continue
-            reason = refusal(items.get(entry.kind), entry.source, grant)
+            item = items.get(entry.kind)
+            reason = refusal(item, entry.source, grant, by_of(entry.kind))
             if reason is None:
                 accepted.append((entry, entry.digest()))
             else:
                 refused.append(_refused(entry, reason))
+                _note(note, mark.supplier, item or "", (reason,))
         return self._seal(accepted, refused, mark)
 
     def _seal(self, accepted: list[tuple[Envelope, str]], refused: list[Refusal], mark: Stamp) -> Sorted:
@@ -118,7 +146,7 @@ class PostEvents:
         return self._seal([pair for pair in accepted if pair[0].index not in big], refused, mark)
 
     async def _answer(
-        self, scope: Scope, mark: Stamp, found: Sorted, sent: Sequence[bool]
+        self, scope: Scope, mark: Stamp, found: Sorted, sent: Sequence[bool], more: JsonObject | None
     ) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
         received = sum(sent)
         unknown, refused = len(sent) - received, len(found.refused)
@@ -129,6 +157,7 @@ class PostEvents:
         told: JsonObject = {"submission": mark.submission, "received": received, "refused": refused, "unknown": unknown}
         told["entries"] = _entries(found, sent)
         told["receipt"] = self._receipt(mark, found, sent)
+        told |= more or {}
         headers = [(b"content-type", b"application/json"), (b"location", f"/v1/submissions/{mark.submission}".encode())]
         wait = wait_seconds(header(scope, b"prefer")) if received else 0
         if wait:
@@ -184,6 +213,19 @@ def routes(post: PostEvents) -> APIRouter:
         return Response(body, status, {name.decode(): value.decode() for name, value in headers})
 
     return router
+
+
+@lru_cache(maxsize=256)
+def by_of(kind: str) -> str:
+    """Who may send events of this kind, as its schema says with `x-by`: owner, determining, hub, anyone."""
+    return str(schemas.schema(kind).get("x-by", "owner"))
+
+
+def _note(turned_away: Callable[[str, str, str], None], supplier: str, item: str, reasons: Sequence[Reason]) -> None:
+    """What was recorded outside the catalogue is accounted for, also where nothing of it was kept."""
+    for reason in reasons:
+        if reason.code in OUTSIDE_CATALOGUE:
+            turned_away(supplier, item, reason.code)
 
 
 def _refused(entry: Envelope, reason: Reason) -> Refusal:

@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, Field, StringConstraints
 from starlette.requests import Request
 from starlette.responses import Response
 
-from credithub.clock import now
+from credithub.clock import wall
 from credithub.domain.persons import contains_person_number, mask
 from credithub.domain.reasons import Reason
 from credithub.http.problem import Problem
@@ -149,7 +149,7 @@ async def _check(parts: Parts, body: KeyBody) -> None:
     faults += _faults_of_supplier(parts, body, agency)
     if contains_person_number(body.label):
         faults.append(Reason(code="person-number-in-field", field="label"))
-    if body.expires_at is not None and not timedelta(0) < body.expires_at - now() < LONGEST_LIFE:
+    if body.expires_at is not None and not timedelta(0) < body.expires_at - wall() < LONGEST_LIFE:
         faults.append(Reason(code="date-implausible", field="expires_at"))
     if faults:
         raise Problem("request-invalid", reasons=faults)

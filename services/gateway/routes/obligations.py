@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, cast
 
 from fastapi import APIRouter, Header, Path, Query
@@ -32,7 +33,11 @@ EXAMPLE: dict[str, Any] = {
     "epoch": 1,
     "version": 1,
     "due_on": "2026-12-02",
+    "overdue": False,
+    "suspended": False,
     "still_holding": False,
+    "holding_since": None,
+    "holding_hours": None,
 }
 FEEDBACK_EXAMPLE = {"epoch": 1, "version": 1, "answer": "acknowledged", "happened_on": "2026-11-23"}
 
@@ -48,7 +53,11 @@ def routes(parts: Parts) -> APIRouter:
     async def list_obligations(
         authorization: Annotated[str | None, Header(include_in_schema=False)] = None,
         state: Annotated[State | None, Query(description="状态 · State")] = None,
-        still_holding: Annotated[bool | None, Query(description="未确认解除 · End told, not confirmed")] = None,
+        still_holding: Annotated[
+            bool | None, Query(description="已告知中止或解除而未确认 · Suspension or end told, not confirmed")
+        ] = None,
+        overdue: Annotated[bool | None, Query(description="逾期未反馈 · Past its due date, not answered")] = None,
+        suspended: Annotated[bool | None, Query(description="中止中 · Suspended")] = None,
         agency: Annotated[str | None, Query(max_length=64, description="仅运营方 · For operators only")] = None,
         after: Annotated[str, Query(max_length=256, description="上一页的 next · `next` of the page before")] = "",
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
@@ -57,13 +66,13 @@ def routes(parts: Parts) -> APIRouter:
         whose = agency if grant.sees_all else grant.acts
         if state == "unrouted":  # nobody's yet, so no agency's
             parts.caller(authorization, "operator", "auditor")
-            return page(
-                "obligations", await parts.stores.archive.unrouted(after=after, limit=limit + 1), limit, "place"
-            )
-        rows = await parts.stores.archive.obligations(
-            agency=whose, state=state, holding=still_holding, after=after, limit=limit + 1
-        )
-        return page("obligations", rows, limit, "obligation")
+            unrouted = await parts.stores.obligations.unrouted(after=after, limit=limit + 1)
+            return page("obligations", unrouted, limit, "place")
+        rows = await parts.stores.obligations.obligations(
+            agency=whose, state=state, holding=still_holding, overdue=overdue, suspended=suspended, after=after,
+            limit=limit + 1,
+        )  # fmt: skip
+        return page("obligations", await _known(parts, rows), limit, "obligation")
 
     @router.get(
         "/v1/obligations/{obligation}",
@@ -75,8 +84,8 @@ def routes(parts: Parts) -> APIRouter:
         authorization: Annotated[str | None, Header(include_in_schema=False)] = None,
     ) -> Response:
         grant = parts.caller(authorization, "agency", "operator", "auditor")
-        row = await _own(parts, grant, obligation)
-        return answer({**row, "feedback": await parts.stores.archive.feedback([obligation])})
+        (row,) = await _known(parts, [await _own(parts, grant, obligation)])
+        return answer({**row, "feedback": await parts.stores.obligations.feedback([obligation])})
 
     @router.post(
         "/v1/obligations/{obligation}/feedback",
@@ -113,9 +122,16 @@ def routes(parts: Parts) -> APIRouter:
     return router
 
 
+async def _known(parts: Parts, rows: Sequence[Row]) -> list[Row]:
+    """While catching up after a restore, whether anybody still holds is unknown: null, not false."""
+    if rows and await parts.stores.obligations.catching_up():
+        return [{**row, "still_holding": None, "holding_since": None, "holding_hours": None} for row in rows]
+    return list(rows)
+
+
 async def _own(parts: Parts, grant: Grant, obligation: str) -> Row:
     """The same 404 for what is another agency's as for what is nobody's."""
-    row = await parts.stores.archive.obligation(obligation)
+    row = await parts.stores.obligations.obligation(obligation)
     if row is None or not (grant.sees_all or row["agency"] == grant.acts):
         raise Problem("not-found")
     return row

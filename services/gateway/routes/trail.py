@@ -71,8 +71,8 @@ async def _after(parts: Parts, arrivals: Sequence[Row]) -> dict[str, Any]:
     )
     if place is None:
         return {"record": None, "cases": [], "notifications": [], "deliveries": [], "attempts": [], "feedback": []}
-    archive, told = parts.stores.archive, parts.stores.told
-    obligations = await archive.obligations_of(place[0], record=place[1], agency=None)
+    archive, told, owed = parts.stores.archive, parts.stores.told, parts.stores.obligations
+    obligations = await owed.obligations_of(place[0], record=place[1], agency=None)
     pairs = [(row["agency"], row["obligation"]) for row in obligations if row["obligation"] is not None]
     notifications = await told.notifications(pairs)
     messages = [(row["agency"], row["message"]) for row in notifications]
@@ -82,7 +82,7 @@ async def _after(parts: Parts, arrivals: Sequence[Row]) -> dict[str, Any]:
         "notifications": notifications,
         "deliveries": await told.deliveries(messages),
         "attempts": await told.attempts(messages),
-        "feedback": await archive.feedback([obligation for _, obligation in pairs]),
+        "feedback": await owed.feedback([obligation for _, obligation in pairs]),
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -29,6 +29,7 @@ FIGURES = ", ".join(
         ),
     ]
 )
+VIOLATIONS = ("outside-catalogue", "outside-list", "listing-without-prerequisites", "late-repair")
 MOST = 10_000  # lines of one answer
 
 
@@ -41,6 +42,15 @@ class Asked:
     until: date
     agency: str | None = None
     department: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What stands in metrics."""
+
+    obligations: Mapping[str, int]
+    violations: Mapping[str, int]
+    holding: Mapping[str, float]
 
 
 class Accounting:
@@ -68,6 +78,22 @@ class Accounting:
             " AND (CAST(:department AS text) IS NULL OR department = :department)"
             f"{_grouped((*by, 'violation'))} LIMIT {MOST}",
             **_values(asked),
+        )
+
+    async def shown(self, on: date) -> Shown:
+        """The quarter's totals, and for how many hours each agency that holds has held."""
+        asked = Asked(by=(), since=date(on.year, 3 * ((on.month - 1) // 3) + 1, 1), until=on)
+        (total,) = await self.figures(asked)
+        violations = dict.fromkeys(VIOLATIONS, 0)
+        violations |= {row["violation"]: row["number"] for row in await self.violations(asked)}
+        holding = await self._database.rows(
+            "SELECT agency, (extract(epoch FROM now() - min(since)) / 3600)::float8 AS hours FROM hub.still_holding_v"
+            " GROUP BY agency"
+        )
+        return Shown(
+            obligations={name: total[name] for name in ("triggered", *COUNTED)},
+            violations=violations,
+            holding={row["agency"]: row["hours"] for row in holding},
         )
 
     def turned_away(self, supplier: str, item: str, code: str) -> None:

@@ -35,6 +35,13 @@ class Database:
             async with self._engine.begin() as connection:
                 yield connection
 
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncGenerator[AsyncConnection]:
+        """Several reads of one moment."""
+        with _translating():
+            async with self._engine.connect() as connection:
+                yield await connection.execution_options(isolation_level="REPEATABLE READ")
+
     async def rows(self, sql: str, **values: object) -> Sequence[Row]:
         """What one query finds."""
         with _translating():

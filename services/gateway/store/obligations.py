@@ -107,3 +107,7 @@ class Obligations:
             " GROUP BY h.agency, a.name_zh, a.name_en ORDER BY oldest, h.agency",
             agency=agency,
         )
+
+    async def catching_up(self) -> bool:
+        """Whether a restored hub is still taking up what came since: until then nobody knows who holds."""
+        return await self._database.row("SELECT epoch FROM hub.catching_up_v LIMIT 1") is not None

@@ -154,6 +154,11 @@ class FakeCatalogues:
         self.rows[catalogue.version] = {"version": catalogue.version, "content": catalogue.content}
 
 
+ONE = frozenset(
+    {"find", "subject", "record", "record_of", "obligation", "case", "received", "waits_by_name"}
+)  # what one row answers
+
+
 class FakeReads:
     """Every view, as lists that a test fills; a method answers what it is filled with."""
 
@@ -164,10 +169,21 @@ class FakeReads:
     def __getattr__(self, name: str) -> Any:
         async def ask(*args: Any, **named: Any) -> Any:
             self.asked.append((name, {"args": args, **named}))
-            found = self.filled.get(name, None if name in {"find", "subject", "record", "obligation"} else [])
+            found = self.filled.get(name, None if name in ONE else [])
             return found(*args, **named) if callable(found) else found
 
         return ask
+
+
+class FakeAccounting(FakeReads):
+    """Notes what was turned away, and answers what it is filled with."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.noted: list[tuple[str, str, str]] = []
+
+    def turned_away(self, *noted: str) -> None:
+        self.noted.append(noted)  # type: ignore[arg-type]
 
 
 @dataclass(slots=True)
@@ -180,6 +196,7 @@ class Desk:
     submissions: FakeReads
     archive: FakeReads
     told: FakeReads
+    life: FakeReads
     database: FakeDatabase
     client: Client = field(init=False)
 
@@ -233,7 +250,8 @@ def desk(folder: Path, **settings: Any) -> Desk:
     sender, database = FakeSender(), FakeDatabase()
     agencies = FakeAgencies()
     keys = agencies.keys = FakeKeys(database, agencies)
-    submissions, archive, told = FakeReads(), FakeReads(), FakeReads()
+    submissions, archive, told, life = FakeReads(), FakeReads(), FakeReads(), FakeReads()
+    archive.filled["catching_up"] = False
     submissions.filled["outcomes"] = []
     stores: Any = Stores(
         database=database,  # type: ignore[arg-type]
@@ -242,6 +260,10 @@ def desk(folder: Path, **settings: Any) -> Desk:
         catalogues=FakeCatalogues(shipped()),  # type: ignore[arg-type]
         submissions=submissions,  # type: ignore[arg-type]
         archive=archive,  # type: ignore[arg-type]
+        history=archive,  # type: ignore[arg-type]
+        obligations=archive,  # type: ignore[arg-type]
+        life=life,  # type: ignore[arg-type]
+        accounting=FakeAccounting(),  # type: ignore[arg-type]
         told=told,  # type: ignore[arg-type]
     )
     parts = assemble(
@@ -250,7 +272,7 @@ def desk(folder: Path, **settings: Any) -> Desk:
     parts.standing.take(shipped())
     parts.standing.epoch = 1
     parts.line.up = True
-    return Desk(application(parts), parts, sender, submissions, archive, told, database)
+    return Desk(application(parts), parts, sender, submissions, archive, told, life, database)
 
 
 @cache
