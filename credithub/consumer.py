@@ -187,7 +187,7 @@ class Consumer:
         for topic, messages in behind.items():
             metrics.LAG_MESSAGES.labels(topic).set(messages)
             oldest = min((r.timestamp for r in records if r.topic == topic), default=0)
-            seconds = max(0.0, clock.now().timestamp() - oldest / 1000) if messages and oldest else 0.0
+            seconds = max(0.0, clock.wall().timestamp() - oldest / 1000) if messages and oldest else 0.0
             metrics.LAG_SECONDS.labels(topic).set(seconds)
 
 

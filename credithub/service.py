@@ -13,7 +13,7 @@ import uvloop
 from aiohttp import web
 
 from credithub import log, metrics
-from credithub.clock import stamp
+from credithub.clock import stamp, wall
 from credithub.errors import Unavailable
 from credithub.settings import Settings
 
@@ -39,7 +39,7 @@ class Health:
     away: set[str] = field(default_factory=set[str])
 
     def trouble(self, step: str, problem: BaseException) -> None:
-        self.last_error, self.last_error_at = f"{step}: {problem}"[:500], stamp()
+        self.last_error, self.last_error_at = f"{step}: {problem}"[:500], stamp(wall())
         self.away.add(step)
 
     def fine(self, step: str) -> None:

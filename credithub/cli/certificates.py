@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from credithub.clock import now
+from credithub.clock import wall
 
 YEARS = timedelta(days=825)  # longer is refused by some clients
 SLACK = timedelta(minutes=5)  # between clocks
@@ -66,8 +66,8 @@ def _builder(subject: x509.Name, issuer: x509.Name, key: EllipticCurvePrivateKey
         .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now() - SLACK)
-        .not_valid_after(now() + YEARS)
+        .not_valid_before(wall() - SLACK)
+        .not_valid_after(wall() + YEARS)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
 

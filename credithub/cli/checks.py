@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from credithub.clock import now
+from credithub.clock import wall
 from credithub.embedded import account, inspection, jars, kafka, postgres
 from credithub.embedded.fleet import probe
 from credithub.embedded.options import Options
@@ -87,7 +87,7 @@ def files(_: Place) -> Found:
 
 def clock(_: Place) -> Found:
     """No certificate and no deadline is right on a machine whose clock is years behind."""
-    return _found(now().year >= 2025, now().isoformat(timespec="seconds"), "timedatectl set-ntp true")
+    return _found(wall().year >= 2025, wall().isoformat(timespec="seconds"), "timedatectl set-ntp true")
 
 
 def secrets(place: Place) -> Found:

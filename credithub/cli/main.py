@@ -14,6 +14,7 @@ import typer
 
 from credithub.cli import registry, running
 from credithub.cli.backup import backup
+from credithub.cli.clock import clock
 from credithub.cli.doctor import doctor
 from credithub.cli.restore import restore
 from credithub.cli.terminal import FAILED, Terminal
@@ -32,6 +33,7 @@ OWN = {
     "restore",
     "agency",
     "key",
+    "clock",
 }  # after these, global options may stand anywhere
 ROOMS = {"catalogue": "credithub.cli.catalogue", "receipt": "credithub.cli.receipt", "server": "credithub.cli.server"}
 DEMO = "credithub.demo.command"  # `credithub run`, where the demonstration is installed
@@ -68,6 +70,7 @@ def fill(words: Sequence[str] = ()) -> None:
         app.command()(command)
     app.add_typer(registry.agency, name="agency")
     app.add_typer(registry.key, name="key")
+    app.add_typer(clock, name="clock")
     if OWN & set(words):
         return  # half a second of imports that nobody asked for
     for name, module in ROOMS.items():

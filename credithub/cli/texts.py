@@ -128,6 +128,26 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "{ok} 项正常，{warn} 项提醒，{fail} 项失败，{skip} 项未查",
         "{ok} fine, {warn} to note, {fail} failed, {skip} not looked at",
     ),
+    "clock_is": (
+        "业务日期 {today}（比实际日期提前 {days} 天）",
+        "business date {today} ({days} days ahead of the real one)",
+    ),
+    "clock_moved": (
+        "业务日期 {before} → {today}（比实际日期提前 {days} 天）",
+        "business date {before} → {today} ({days} days ahead of the real one)",
+    ),
+    "clock_next": (
+        "各服务 1 秒内跟上；到期事项随即办理。时钟不能拨回：credithub reset 清空后重来",
+        "the services follow within a second, and what is due is worked then. It never goes back: credithub reset",
+    ),
+    "clock_span": (
+        "{span}：应为 8wd（工作日）、10d、3mo 或 3y",
+        "{span}: expected 8wd (working days), 10d, 3mo or 3y",
+    ),
+    "clock_production": (
+        "生产模式下业务时钟就是实际时间，不能拨动",
+        "in production business time is the real time and cannot be moved",
+    ),
     "only_now": ("以下内容只显示这一次，请立即妥善保存：", "Shown this once only; keep it safe now:"),
 }
 

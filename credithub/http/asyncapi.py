@@ -15,8 +15,8 @@ from credithub.topics import Topic, agency_topics
 
 STRUCTURED = "application/cloudevents+json"
 BINDING = "0.5.0"  # version of AsyncAPI's Kafka binding
-ENDS = ("suspended", "lifted", "corrected", "reminder")
-REST = ("triggered", "corrected", "resumed", "due", "reminder", "feedback-refused")
+ENDS = ("suspended", "lifted", "corrected", "reminder", "triggered", "reissued")  # triggered: of a record in doubt
+REST = ("triggered", "corrected", "resumed", "due", "escalated", "feedback-refused", "reissued")
 _NOTIFICATION = "messages/notification/v1.json"
 _FEEDBACK = "events/obligation.feedback/v1.json"
 

@@ -7,6 +7,7 @@ from credithub.consumer import Consumer
 from credithub.db.business_clock import EVERY_SECONDS, Following
 from credithub.db.catalogues import Catalogues
 from credithub.db.engine import make_engine
+from credithub.db.retention import RETENTION_SECONDS, Retention
 from credithub.kafka.producer import Producer
 from credithub.service import Process, run_loops
 from credithub.vault import Vault
@@ -34,6 +35,7 @@ async def main(process: Process) -> None:
             [
                 process.repeat(consumer.group, consumer.run_once, rest=0),
                 process.repeat("clock", following.run_once, rest=EVERY_SECONDS),
+                process.repeat("retention", Retention.of(engine, SCHEMA).run_once, rest=RETENTION_SECONDS),
                 process.watch(consumer.silent_for),
             ]
         )

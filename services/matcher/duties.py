@@ -155,19 +155,11 @@ class Duties:
 
     async def lift_some(self, obligations: Sequence[Obligation], reason: JsonObject | None) -> int:
         """Ends these obligations; their cases go on."""
-        return await self._move(obligations, self._lifted(reason), "lifted", reason)
+        return await self.move(obligations, self._lifted(reason), "lifted", reason)
 
     async def reissue(self, obligations: Sequence[Obligation], reason: JsonObject | None = None) -> int:
         """Tells them once more, above what a restore cut off (interleavings 36)."""
-        return await self._move(obligations, lambda o: moves.reissued(o, self.epoch), "reissued", reason)
-
-    async def overdue(self, obligations: Sequence[Obligation]) -> list[Obligation]:
-        """Their due date has passed: said once to each; gives those for which it was new."""
-        changed = [after for o in obligations if (after := moves.late(o, self.epoch)) != o]
-        await self._move(
-            [o for o in obligations if o.owed and not o.overdue], lambda o: moves.late(o, self.epoch), "due"
-        )
-        return changed
+        return await self.move(obligations, lambda o: moves.reissued(o, self.epoch), "reissued", reason)
 
     def _suspended(self, obligation: Obligation) -> Obligation:
         return moves.suspended(obligation, self.epoch, self.at, asked=self.planner.asked(obligation.agency))
@@ -187,9 +179,9 @@ class Duties:
             return 0
         live = [o for o in await store.of_records(self.conn, records) if not o.over]
         await self.books.catalogues.have({o.catalogue for o in live})
-        return await self._move(live, move, kind, reason)
+        return await self.move(live, move, kind, reason)
 
-    async def _move(
+    async def move(
         self, obligations: Sequence[Obligation], move: Move, kind: Kind, reason: JsonObject | None = None
     ) -> int:
         """Moves those that the move concerns, and tells their agencies."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from credithub import metrics, topics
+from credithub import clock, metrics, topics
 from credithub.consumer import Consumer, Handler
+from credithub.db.business_clock import EVERY_SECONDS, Following
 from credithub.db.catalogues import Catalogues
 from credithub.db.engine import AsyncEngine, away, make_engine, text
+from credithub.db.retention import RETENTION_SECONDS, Retention
 from credithub.errors import Unavailable
 from credithub.kafka.producer import Producer
 from credithub.relay import Relay
@@ -13,13 +15,17 @@ from credithub.service import Process, run_loops
 from services.matcher.books import Books
 from services.matcher.duties import SCHEMA
 from services.matcher.on_deliveries import OnDeliveries
+from services.matcher.on_due import OnDue
 from services.matcher.on_events import OnEvents
 from services.matcher.on_feedback import OnFeedback
 from services.matcher.on_registry import OnRegistry
+from services.matcher.on_restore import OnRestore
+from services.matcher.store import due
 
 LANES = 2  # transactions at once: while one waits for its commit, the other is decided
 REGISTRY_SECONDS = 1.0
 FIGURES_SECONDS = 2.0
+DUE_SECONDS = 0.5
 
 
 async def main(process: Process) -> None:
@@ -27,7 +33,7 @@ async def main(process: Process) -> None:
     settings = process.settings
     engine, producer = make_engine(settings, "matcher"), Producer(settings, "matcher")
     books, relay = Books(engine, Catalogues(engine)), Relay(engine, producer, SCHEMA)
-    registry = OnRegistry(engine, books)
+    registry, following, on_due = OnRegistry(engine, books), Following(engine, settings), OnDue(engine, books)
     handlers: dict[str, Handler] = {
         topics.EVENTS.name: OnEvents(books),
         topics.FEEDBACK.name: OnFeedback(books),
@@ -38,6 +44,7 @@ async def main(process: Process) -> None:
         for topic, handler in handlers.items()
     ]
     try:
+        await process.until_up("clock", following.first)
         await process.until_up("registry", lambda: _first(books))
         await process.until_up("kafka", producer.start)
         for consumer in consumers:
@@ -48,7 +55,11 @@ async def main(process: Process) -> None:
             [
                 *(process.repeat(c.group, c.run_once, rest=0) for c in consumers),
                 process.repeat("relay", relay.run_once),
+                process.repeat("clock", following.run_once, rest=EVERY_SECONDS),
                 process.repeat("registry", registry.run_once, rest=REGISTRY_SECONDS),
+                process.repeat("due", on_due.run_once, rest=DUE_SECONDS),
+                process.repeat("restore", OnRestore(engine, books).run_once, rest=REGISTRY_SECONDS),
+                process.repeat("retention", Retention.of(engine, SCHEMA).run_once, rest=RETENTION_SECONDS),
                 process.repeat("figures", lambda: _figures(engine), rest=FIGURES_SECONDS),
                 process.watch(lambda: max(c.silent_for() for c in consumers)),
             ],
@@ -69,10 +80,14 @@ async def _figures(engine: AsyncEngine) -> int:
     """Renews the figures that only the database knows."""
     try:
         async with engine.connect() as conn:
-            holding = await conn.execute(text("SELECT count(*) FROM matcher.obligations WHERE state = 'lifting'"))
             unpublished = await conn.execute(text("SELECT count(*) FROM matcher.outbox WHERE NOT published"))
-            metrics.STILL_HOLDING.set(holding.scalar_one())
             metrics.OUTBOX_UNPUBLISHED.labels(SCHEMA).set(unpublished.scalar_one())
+            figures = await due.figures(conn, clock.now(), clock.today())
+        metrics.STILL_HOLDING.set(figures.holding)
+        metrics.STILL_HOLDING_HOURS.set(figures.holding_hours)
+        metrics.OVERDUE.set(figures.overdue)
+        metrics.MOMENTS_DUE.set(figures.moments)
+        metrics.MOMENTS_LAG_DAYS.set(figures.lag_days)
     except Exception as problem:
         if away(problem):
             raise Unavailable(str(problem)) from problem

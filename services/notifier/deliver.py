@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from credithub import metrics
-from credithub.clock import now
+from credithub.clock import wall
 from credithub.crashpoints import crashpoint
 from credithub.db.engine import AsyncEngine
 from credithub.domain.notifications import Lane
@@ -145,7 +145,7 @@ def _next(result: Result, tasks: dict[Key, Task], channels: Channels) -> Next:
     channel = channels.get(parcel.channel)
     trial = Try(outcome=result.outcome, version=parcel.version, attempts=parcel.attempts, made_at=parcel.made_at)
     backoff = channel.backoff if channel else Backoff()
-    return conclude(trial, tasks.get(parcel.key), backoff, now(), random.random())
+    return conclude(trial, tasks.get(parcel.key), backoff, wall(), random.random())
 
 
 def _tell(lane: str, ended: Sequence[Result]) -> None:

@@ -14,7 +14,8 @@ End: TypeAlias = Literal["owed", "dropped", "cancelled", "evidence"]
 
 PULL = "pull"
 NOWHERE = "-"  # the channel of a delivery row that only says why nothing goes
-UNFENCED = "feedback-refused"  # tells of an answer, not of the obligation: no version of it is older or newer
+# Of an answer, or of what another agency has not answered: no version of the obligation is older or newer.
+UNFENCED = frozenset({"feedback-refused", "escalated"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +57,7 @@ def version_of(told: Notification) -> Version:
 
 def take(task: Task | None, told: Notification, *, enabled: frozenset[str], times: Times) -> Taken:
     """Decides what becomes of a notification that was never taken before."""
-    if told.kind == UNFENCED:
+    if told.kind in UNFENCED:
         return Taken(end="owed", task=task, channels=tuple(sorted(enabled)))
     version = version_of(told)
     old = _may_have_been_told(task, version, times)
@@ -69,7 +70,7 @@ def take(task: Task | None, told: Notification, *, enabled: frozenset[str], time
     now = Task(seen=version, begun=begun, old=old, above=task.above if task else (0, 0))
     if told.state == "lifted" and not begun and not old:
         return Taken(end="cancelled", task=replace(now, cancelled=True))
-    channels = enabled | begun if lane_of(told.state) == "ends" else enabled
+    channels = enabled | begun if lane_of(told.state) == "ends" or told.kind == "reminder" else enabled
     return Taken(end="owed", task=now, channels=tuple(sorted(channels)))
 
 
@@ -165,7 +166,7 @@ class Batch:
         self.known.add((told.agency, told.message))
         key, enabled = (told.agency, told.obligation), self.enabled.get(told.agency, frozenset[str]())
         taken = take(self.tasks.get(key), told, enabled=enabled, times=self.times)
-        if told.kind != UNFENCED and taken.task is not None:
+        if told.kind not in UNFENCED and taken.task is not None:
             self.tasks[key] = taken.task
             self.changed.add(key)
             if taken.end in ("owed", "cancelled"):
@@ -184,7 +185,7 @@ class Batch:
             rows = [Delivery(entry=entry, channel=NOWHERE, state=state, reason=reason)]
         self.entries.append(entry)
         self.deliveries += rows
-        if taken.end == "owed" and told.kind != UNFENCED:
+        if taken.end == "owed" and told.kind not in UNFENCED:
             self._open.setdefault(key, []).extend(rows)
 
     def _end_older(self, key: Key, version: Version, state: Ended) -> None:

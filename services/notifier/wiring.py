@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 
 from credithub import topics
 from credithub.consumer import Consumer
+from credithub.db.business_clock import EVERY_SECONDS, Following
 from credithub.db.engine import AsyncEngine, make_engine
+from credithub.db.retention import RETENTION_SECONDS, Retention
 from credithub.kafka.admin import KafkaAdmin, ensure_hub_topics
 from credithub.kafka.producer import Producer
 from credithub.relay import Relay
@@ -49,6 +51,7 @@ class Parts:
     relay: Relay
     reaper: Reaper
     follower: Follower
+    following: Following
     reconciler: Reconciler | None
 
     @staticmethod
@@ -78,6 +81,7 @@ class Parts:
             relay=Relay(engine, relaying, SCHEMA),
             reaper=Reaper(engine, channels, list(bells.values())),
             follower=Follower(engine, available, list(bells.values())),
+            following=Following(engine, settings),
             reconciler=_reconciler(settings, engine),
         )
 
@@ -107,6 +111,7 @@ async def main(process: Process) -> None:
     try:
         if parts.reconciler is not None:
             await process.until_up("topics", lambda: _topics(settings))
+        await process.until_up("clock", parts.following.first)
         for producer in (parts.relaying, parts.telling):
             await process.until_up("kafka", producer.start)
         process.health.away.clear()
@@ -126,8 +131,10 @@ def _loops(process: Process, parts: Parts) -> Sequence[Awaitable[None]]:
         process.repeat("feedback", parts.intake.run_once),
         process.repeat("relay", parts.relay.run_once),
         process.repeat("reaper", parts.reaper.run_once, rest=REAPER_SECONDS),
+        process.repeat("clock", parts.following.run_once, rest=EVERY_SECONDS),
         process.repeat("follower", parts.follower.run_once, rest=REGISTRY_SECONDS),
         process.repeat("figures", figures.run_once, rest=FIGURES_SECONDS),
+        process.repeat("retention", Retention.of(parts.engine, SCHEMA).run_once, rest=RETENTION_SECONDS),
         process.watch(lambda: max(c.silent_for() for c in (*parts.lanes.values(), parts.intake))),
     ]
     if parts.reconciler is not None:

@@ -19,7 +19,10 @@ from credithub.http.asyncapi import document
 from credithub.schemas import faults, faults_of
 
 OFFICIAL = Path(__file__).parent / "official" / "asyncapi-3.0.0.json.gz"
-KINDS = {"triggered", "corrected", "suspended", "resumed", "lifted", "due", "reminder", "feedback-refused"}
+KINDS = {
+    "triggered", "corrected", "suspended", "resumed", "lifted", "due", "reminder", "escalated", "feedback-refused",
+    "reissued",
+}  # fmt: skip
 FEEDBACK = "obligation.feedback"
 
 

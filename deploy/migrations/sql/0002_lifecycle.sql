@@ -139,6 +139,7 @@ BEGIN
         END LOOP;
     END LOOP;
 END $$;
+CREATE INDEX obligations_overdue ON matcher.obligations (agency) WHERE overdue;
 CREATE INDEX objections_open ON matcher.objections (determining) WHERE state = 'open';
 CREATE INDEX objections_by_record ON matcher.objections (organisation_code, record);
 CREATE INDEX objections_by_number ON matcher.objections (objection);

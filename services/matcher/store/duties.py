@@ -157,6 +157,15 @@ async def by_id(conn: AsyncConnection, ids: Iterable[str]) -> dict[str, Obligati
     return {r["obligation"]: obligation_of(r) for r in rows.mappings()}
 
 
+STILL_HELD = text("SELECT obligation FROM hub.still_holding_v WHERE obligation = ANY(CAST(:ids AS text[]))")
+
+
+async def still_held(conn: AsyncConnection, ids: Iterable[str]) -> set[str]:
+    """Of these, the obligations of which the notifier ever began to tell their agency, and that it has not let go."""
+    wanted = sorted(set(ids))
+    return set((await conn.execute(STILL_HELD, {"ids": wanted})).scalars()) if wanted else set()
+
+
 # ------------------------------------------------------------------------------------------------ what is told of
 ABOUT = text("""
     SELECT r.organisation_code, r.record, r.item, r.kind, r.version, r.document, r.data, s.unified_code, s.name

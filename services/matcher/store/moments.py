@@ -31,7 +31,6 @@ TAKE = text("""
      WHERE m.organisation_code = x.oc AND m.kind = x.k AND m.ref = x.r AND m.fires_on <= :today
     RETURNING m.organisation_code, m.kind, m.ref, m.fires_on
 """)
-WAITING = text("SELECT count(*) AS n, min(fires_on) AS first FROM matcher.moments WHERE fires_on <= :today")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +71,6 @@ async def take(conn: AsyncConnection, moments: Sequence[Moment], today: date) ->
     """Takes out those that are still due now that their subjects are locked (interleavings 8)."""
     rows = await conn.execute(TAKE, {**_keys([m.key for m in moments]), "today": today})
     return sorted((Moment(*r) for r in rows), key=lambda m: (m.fires_on, m.key))
-
-
-async def unworked(conn: AsyncConnection, today: date) -> tuple[int, int]:
-    """How many are due and not worked, and how many days the oldest has been."""
-    row = (await conn.execute(WAITING, {"today": today})).one()
-    return row.n, (today - row.first).days if row.first else 0
 
 
 def _keys(keys: Sequence[Key]) -> dict[str, object]:

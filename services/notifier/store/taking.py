@@ -17,7 +17,7 @@ async def open_batch(conn: AsyncConnection, told: Sequence[Notification], availa
     """Locks the agencies' counters, then the tasks, then reads what deciding needs. `available`: channels we have."""
     agencies = sorted({one.agency for one in told})
     counters = await lock_counters(conn, agencies)
-    fenced = sorted({(one.agency, one.obligation) for one in told if one.kind != UNFENCED})
+    fenced = sorted({(one.agency, one.obligation) for one in told if one.kind not in UNFENCED})
     return Batch(
         tasks=await lock_tasks(conn, fenced),
         counters=counters,
@@ -224,7 +224,7 @@ async def _write_deliveries(conn: AsyncConnection, rows: Sequence[Delivery]) -> 
             "agencies": [one.agency for one in told],
             "messages": [one.message for one in told],
             "channels": [row.channel for row in rows],
-            "obligations": [None if one.kind == UNFENCED else one.obligation for one in told],
+            "obligations": [None if one.kind in UNFENCED else one.obligation for one in told],
             "epochs": [one.epoch for one in told],
             "versions": [one.version for one in told],
             "lanes": [row.entry.lane for row in rows],
@@ -238,7 +238,7 @@ async def _write_deliveries(conn: AsyncConnection, rows: Sequence[Delivery]) -> 
 def _tells(row: Delivery) -> bool:
     """The matcher is told at once of what ends here: a lift that nobody needs, an agency without a channel."""
     ended = (row.state == "cancelled" and row.entry.told.state == "lifted") or row.state == "parked"
-    return ended and row.entry.told.kind not in (UNFENCED, "reminder")
+    return ended and row.entry.told.kind not in {*UNFENCED, "reminder"}
 
 
 def _report(row: Delivery) -> outbox.Outgoing:
