@@ -78,11 +78,13 @@ async def _open(conn: AsyncConnection, args: Mapping[str, list[str]]) -> tuple[H
     objections: Objections = {}
     for r in (await conn.execute(OBJECTIONS, args)).mappings():
         row = {**r, "document": as_json(r["document"])}
-        objections.setdefault((row.pop("organisation_code"), row.pop("record")), {})[row["number"]] = Objection(**row)
+        key = (row.pop("organisation_code"), row.pop("record"))
+        objections.setdefault(key, {})[row["number"]] = Objection(**row)
     repairs: Repairs = {}
     for r in (await conn.execute(REPAIRS, args)).mappings():
         row = {**r, "document": as_json(r["document"]), "citation": as_json(r["citation"])}
-        repairs.setdefault((row.pop("organisation_code"), row.pop("record")), {})[row["number"]] = Repair(**row)
+        key = (row.pop("organisation_code"), row.pop("record"))
+        repairs.setdefault(key, {})[row["number"]] = Repair(**row)
     return holds, objections, repairs
 
 

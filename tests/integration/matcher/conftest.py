@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import pytest
 
 from credithub.db.catalogues import Catalogues
 from credithub.db.engine import AsyncEngine, make_engine, text
+from credithub.db.values import as_json
 from credithub.domain.catalogue import Catalogue, load
 from credithub.domain.events import CreditEvent
 from credithub.domain.notifications import DeliveryReport, Feedback, Notification
@@ -41,6 +44,15 @@ class Matcher:
         async with self.engine.begin() as conn:
             return {outcome: n for outcome, n in (await write(conn)).items() if n}
 
+    async def rows(self, sql: str) -> list[dict[str, object]]:
+        async with self.engine.connect() as conn:
+            return [dict(row) for row in (await conn.execute(text(sql))).mappings()]
+
+    @staticmethod
+    def json(value: object) -> Any:
+        """A jsonb column, whichever way the driver gives it."""
+        return as_json(value)
+
     async def count(self, sql: str) -> int:
         async with self.engine.connect() as conn:
             return int((await conn.execute(text(sql))).scalar_one())
@@ -71,9 +83,14 @@ class Matcher:
         )
 
 
-@pytest.fixture(scope="session")
-def catalogue() -> Catalogue:
+@cache
+def shipped() -> Catalogue:
     return load(ROOT / "schemas" / "catalogue" / "2026-illustrative.1")
+
+
+@pytest.fixture
+def catalogue() -> Catalogue:
+    return shipped()
 
 
 @pytest.fixture
