@@ -10,6 +10,7 @@ from credithub.domain.catalogue.problems import PROBLEMS, CatalogueUnreadable, P
 from credithub.domain.catalogue.rows import (
     LEVELS,
     Citation,
+    Criteria,
     Department,
     Document,
     Effect,
@@ -39,6 +40,7 @@ __all__ = [
     "CatalogueUnreadable",
     "Citation",
     "Content",
+    "Criteria",
     "Department",
     "Document",
     "Duration",

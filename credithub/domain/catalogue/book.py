@@ -71,7 +71,7 @@ class Catalogue:
         self._documents = _by_id(content.documents)
         self._measures = _by_id(content.measures)
         self._periods = _by_id(content.periods)
-        self._items_of_event = {event: item for item in content.items for event in item.events}
+        self._items_of_event = _by_event(content.items)
         self.successors: Mapping[str, str] = MappingProxyType(
             {code: self.current_department(code) for code in self._departments}
         )
@@ -131,7 +131,7 @@ class Catalogue:
         return self._items.get(code)
 
     def item_of_event(self, kind: str) -> Item | None:
-        """The item that events of this kind are about: `penalty.imposed` is about `penalty`."""
+        """The item that events of this kind are about: `penalty.imposed` is about `penalty`. None where several are."""
         return self._items_of_event.get(kind)
 
     def list_type(self, code: str) -> ListType | None:
@@ -231,6 +231,14 @@ class Catalogue:
             if measure.executable and item in measure.triggers
             for department in dict.fromkeys(self.successors.get(code, code) for code in measure.departments)
         )
+
+
+def _by_event(items: Iterable[Item]) -> dict[str, Item | None]:
+    found: dict[str, Item | None] = {}
+    for item in items:
+        for event in item.events:
+            found[event] = None if event in found else item
+    return found
 
 
 def _by_code(rows: Iterable[C]) -> dict[str, C]:

@@ -92,6 +92,41 @@ class Duty:
     kind: str  # of the subject
 
 
+def ending_of(duty: Duty, now: Catalogue, own: Catalogue, on: date) -> Ending | None:
+    """Why an obligation made under `own` rests on nothing on a day on which `now` is in force; None while it stands."""
+    if (duty.measure, _today(duty, now)) not in executable(now, duty.item, subject_kind(duty.kind), on):
+        return "not-executable"
+    measure = own.measure(duty.measure)
+    if measure is None or measure.citation is None:
+        return None
+    name = measure.citation.document
+    document = now.document(name) or own.document(name)
+    ended = document is not None and document.valid_to is not None and document.valid_to <= on
+    return "document-ended" if ended else None
+
+
+def _today(duty: Duty, now: Catalogue) -> str:
+    return now.successors.get(duty.department, duty.department)
+
+
+@lru_cache(maxsize=4096)
+def standing_plans(
+    own: Catalogue, now: Catalogue, item: str, seat: str | None, agencies: Agencies, kind: str, on: date
+) -> tuple[Planned, ...]:
+    """What a record under `own` gives rise to, as far as it rests on something on a day on which `now` is in force."""
+    return tuple(
+        plan
+        for plan in obligations_for(own, item, seat, agencies, subject_kind(kind))
+        if ending_of(_duty(item, plan, seat, kind), now, own, on) is None
+    )
+
+
+def _duty(item: str, plan: Planned, seat: str | None, kind: str) -> Duty:
+    return Duty(
+        item=item, measure=plan.measure_id, department=plan.department, catalogue=plan.catalogue, seat=seat, kind=kind
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """One turn of what is in force, as it meets an archive on one day."""
@@ -105,23 +140,12 @@ class Change:
 
     def department(self, duty: Duty) -> str:
         """Who answers today for the department that the obligation names."""
-        return self.after.at(duty.seat).successors.get(duty.department, duty.department)
+        return _today(duty, self.after.at(duty.seat))
 
     def ends(self, duty: Duty) -> Ending | None:
         """Why the obligation rests on nothing any more; None while it stands."""
         now = self.after.at(duty.seat)
-        if (duty.measure, self.department(duty)) not in executable(now, duty.item, subject_kind(duty.kind), self.on):
-            return "not-executable"
-        return "document-ended" if self._document_ended(duty, now) else None
-
-    def _document_ended(self, duty: Duty, now: Catalogue) -> bool:
-        own = self.known.get(duty.catalogue, now)
-        measure = own.measure(duty.measure)
-        if measure is None or measure.citation is None:
-            return False
-        name = measure.citation.document
-        document = now.document(name) or own.document(name)
-        return document is not None and document.valid_to is not None and document.valid_to <= self.on
+        return ending_of(duty, now, self.known.get(duty.catalogue, now), self.on)
 
     def adds(self, item: str, event: str, seat: str | None, kind: str) -> tuple[Planned, ...]:
         """The pairs that the turn adds for a record of this kind, routed; whoever has one already gets none."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from credithub.domain.catalogue.book import Catalogue
+from credithub.domain.catalogue.check_lists import list_problems, repair_problems, tolerance_problems
 from credithub.domain.catalogue.check_measures import measure_problems
 from credithub.domain.catalogue.check_rows import (
     calendar_problems,
     date_problems,
     department_problems,
     item_problems,
-    list_problems,
     manifest_problems,
     period_problems,
     reference_problems,
@@ -30,6 +30,8 @@ _RULES: tuple[Callable[[Catalogue], Iterator[Problem]], ...] = (
     list_problems,
     measure_problems,
     period_problems,
+    repair_problems,
+    tolerance_problems,
     calendar_problems,
 )
 

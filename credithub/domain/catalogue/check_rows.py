@@ -23,7 +23,9 @@ def manifest_problems(catalogue: Catalogue) -> Iterator[Problem]:
         yield Problem(code="illustrative-missing", file=FILES["manifest"], id=manifest.version)
     if manifest.illustrative is not False:
         return
-    for key, rows in _dated(catalogue):
+    marked = ("repair", [(row.id, row) for row in catalogue.content.repair])
+    tolerated = ("tolerance", [(row.ground, row) for row in catalogue.content.tolerance])
+    for key, rows in (*_dated(catalogue), marked, tolerated):
         for name, row in rows:
             if row.unconfirmed:
                 yield Problem(code="unconfirmed-in-force", file=FILES[key], id=name, detail=", ".join(row.unconfirmed))
@@ -39,6 +41,7 @@ def repeated_problems(catalogue: Catalogue) -> Iterator[Problem]:
 def reference_problems(catalogue: Catalogue) -> Iterator[Problem]:
     known = {key: frozenset(names) for key, names in _names(catalogue).items()}
     known["fields"] = frozenset(field.path for item in catalogue.items for field in item.fields)
+    known["events"] = frozenset(event for item in catalogue.items for event in item.events)
     known["departments*"] = known["departments"] | {"*"}
     for key, name, target, references in _references(catalogue):
         for reference in references:
@@ -57,7 +60,8 @@ def _references(catalogue: Catalogue) -> Iterator[tuple[str, str, str, Iterable[
         yield "list_types", each.code, "items", (each.item,)
         yield "list_types", each.code, "departments", each.owners
         yield "list_types", each.code, "documents", _documents(each.basis)
-        yield "list_types", each.code, "periods", (each.term,)
+        yield "list_types", each.code, "documents", (each.criteria.document if each.criteria else None,)
+        yield "list_types", each.code, "periods", (each.term, each.waiting)
         yield "list_types", each.code, "events", (each.entry.event, each.exit.event)
     for each in catalogue.measures:
         yield "measures", each.id, "departments", each.departments
@@ -67,9 +71,19 @@ def _references(catalogue: Catalogue) -> Iterator[tuple[str, str, str, Iterable[
         yield "measures", each.id, "fields", each.grants
     for each in catalogue.routing:
         yield "routing", each.id, "departments*", each.departments
+    yield from _references_of_ends(catalogue)
+
+
+def _references_of_ends(catalogue: Catalogue) -> Iterator[tuple[str, str, str, Iterable[str | None]]]:
     for each in catalogue.periods:
         yield "periods", each.id, "items", each.items
         yield "periods", each.id, "documents", (each.document,)
+    for each in catalogue.content.repair:
+        yield "repair", each.id, "items", (each.item,)
+        cited_too = (each.not_repairable,) if each.not_repairable else ()
+        yield "repair", each.id, "documents", _documents((*each.basis, *cited_too))
+    for each in catalogue.content.tolerance:
+        yield "tolerance", each.ground, "documents", (each.citation.document,)
 
 
 def date_problems(catalogue: Catalogue) -> Iterator[Problem]:
@@ -106,16 +120,7 @@ def item_problems(catalogue: Catalogue) -> Iterator[Problem]:
             yield Problem(code="item-without-owner", file=FILES["items"], id=item.code)
         if "natural-person" in item.subject_kinds and not _has_law(catalogue, item.basis):
             yield Problem(code="item-for-persons", file=FILES["items"], id=item.code)
-        yield from _gone(catalogue, "items", item.code, item.owners)
-
-
-def list_problems(catalogue: Catalogue) -> Iterator[Problem]:
-    for entry in catalogue.list_types:
-        if not entry.exit.reasons or not entry.remedy_zh.strip():
-            yield Problem(code="list-without-exit", file=FILES["list_types"], id=entry.code)
-        if not entry.basis or not all(cited(citation) for citation in entry.basis):
-            yield Problem(code="item-without-basis", file=FILES["list_types"], id=entry.code)
-        yield from _gone(catalogue, "list_types", entry.code, entry.owners)
+        yield from gone(catalogue, "items", item.code, item.owners)
 
 
 def period_problems(catalogue: Catalogue) -> Iterator[Problem]:
@@ -145,7 +150,7 @@ def _contradictions(entry: CalendarYear) -> Iterator[date]:
     yield from (day for day, times in Counter((*entry.off, *entry.worked)).items() if times > 1)
 
 
-def _gone(catalogue: Catalogue, key: str, name: str, owners: Iterable[str]) -> Iterator[Problem]:
+def gone(catalogue: Catalogue, key: str, name: str, owners: Iterable[str]) -> Iterator[Problem]:
     for code in owners:
         department = catalogue.department(catalogue.successors.get(code, code))
         if department is not None and not department.acts:
@@ -170,12 +175,13 @@ def _names(catalogue: Catalogue) -> dict[str, list[str]]:
         "documents": [row.id for row in content.documents],
         "effects": [row.code for row in content.effects],
         "items": [row.code for row in content.items],
-        "events": [event for row in content.items for event in row.events],
         "list_types": [row.code for row in content.list_types],
         "measures": [row.id for row in content.measures],
         "routing": [row.id for row in content.routing],
         "periods": [row.id for row in content.periods],
         "decline_reasons": [row.code for row in content.decline_reasons],
+        "repair": [row.id for row in content.repair],
+        "tolerance": [row.ground for row in content.tolerance],
     }
 
 

@@ -11,6 +11,8 @@ from pydantic import ConfigDict
 SubjectKind: TypeAlias = Literal["organisation", "sole-trader", "natural-person"]
 Level: TypeAlias = Literal["county", "city", "province", "national"]
 LEVELS: tuple[Level, ...] = ("county", "city", "province", "national")
+Severity: TypeAlias = Literal["slight", "general", "serious"]
+Rank: TypeAlias = Literal["law", "regulation", "central-policy", "ministry-rule", "ministry-policy", "local-regulation"]
 
 T = TypeVar("T")
 
@@ -83,7 +85,7 @@ class Document:
     id: str
     title_zh: str
     title_en: str
-    rank: Literal["law", "regulation", "central-policy", "ministry-rule", "ministry-policy", "local-regulation"]
+    rank: Rank
     issued_on: date | None = None
     valid_from: date | None = None
     valid_to: date | None = None
@@ -170,6 +172,7 @@ class Exit:
 
 
 Demand: TypeAlias = Literal["basis", "notice", "parts", "level"]
+ListKind: TypeAlias = Literal["serious-dishonesty", "focus", "abnormal", "red", "judgment-debtor", "third-party"]
 Condition: TypeAlias = Literal["minimum-period", "duty-done", "commitment"]
 
 
@@ -177,13 +180,14 @@ Condition: TypeAlias = Literal["minimum-period", "duty-done", "commitment"]
 class Tolerance:
     """A ground for tolerance, and what the text says follows from it (国办发〔2020〕49号 八(十六))."""
 
-    ground: str
+    ground: Literal["force-majeure", "unintended", "slight", "minor"]
     name_zh: str
     name_en: str
     record: bool  # False: it is not recorded at all
     display: bool
     measures: bool
     citation: Citation
+    unconfirmed: tuple[str, ...] = ()
 
 
 @row
@@ -192,12 +196,25 @@ class RepairRule:
 
     id: str
     item: str
-    severity: Literal["slight", "general", "serious"] | None = None  # None: whatever it is
+    severity: Severity | None = None  # None: whatever it is
     minimum: Duration | None = None  # None: the display period's
     conditions: tuple[Condition, ...] = ()
     not_repairable: Citation | None = None  # law or central policy that says so
     basis: tuple[Citation, ...] = ()
     unconfirmed: tuple[str, ...] = ()
+
+
+@row
+class Criteria:
+    """Who gets on a list, published beforehand, and how one gets off it again (国办发〔2020〕49号 四(七))."""
+
+    document: str  # of this catalogue
+    removal_conditions_zh: str
+    removal_procedure_zh: str
+    remedies_zh: str
+    consulted_from: date
+    consulted_to: date  # the last day on which anybody could comment
+    evaluated_on: date | None = None  # by a third party, last
 
 
 @row
@@ -215,9 +232,19 @@ class ListType:
     basis: tuple[Citation, ...]
     remedy_zh: str
     remedy_en: str
+    kind: ListKind | None = None
     demands: tuple[Demand, ...] = ()  # what an entry must have
+    ranks: tuple[Rank, ...] = (
+        "law",
+        "regulation",
+        "central-policy",
+        "ministry-rule",
+        "local-regulation",
+    )  # of its basis
     waiting: str | None = None  # a period: between notice and decision
-    reference_only: bool = False  # a third party's list: never triggers
+    reference_only: bool = False  # a third party's list: nobody is entered on it here, and it never triggers
+    legacy: bool = False  # kept for the time of transition only (国办发〔2020〕49号 九): never triggers
+    criteria: Criteria | None = None
     valid_from: date | None = None
     valid_to: date | None = None
     unconfirmed: tuple[str, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Literal
 
-from credithub.domain.catalogue.rows import Duration, row
+from credithub.domain.catalogue.rows import Duration, Severity, row
 
 __all__ = ["Calendar", "CalendarYear", "Duration", "Period"]
 
@@ -19,7 +19,7 @@ class Period:
     name_en: str
     kind: Literal["display", "term", "deadline"]
     items: tuple[str, ...] = ()
-    severity: Literal["slight", "general", "serious"] | None = None
+    severity: Severity | None = None
     minimum: Duration | None = None
     maximum: Duration | None = None  # None: ends with the fact
     starts: Literal["decision", "listing", "exit", "told", "receipt"]

@@ -71,6 +71,22 @@ def no_quote(spoilt: Content) -> None:
     row(spoilt, "measures", "P64-44")["citation"]["quote_zh"] = " "
 
 
+def criteria(**values: Any) -> Callable[[Content], None]:
+    return lambda spoilt: row(spoilt, "list_types", MARKET)["criteria"].update(values)
+
+
+def repair(name: str, **values: Any) -> Callable[[Content], None]:
+    return lambda spoilt: next(each for each in spoilt["repair"] if each["id"] == name).update(values)
+
+
+def tolerance(ground: str, **values: Any) -> Callable[[Content], None]:
+    return lambda spoilt: next(each for each in spoilt["tolerance"] if each["ground"] == ground).update(values)
+
+
+def triggered_by(item: str) -> Callable[[Content], None]:
+    return put("measures", "P64-44", triggers=["judgment-debtor", item])
+
+
 def weak(spoilt: Content) -> None:
     row(spoilt, "measures", "P64-44")["citation"]["document"] = "发改财金〔2016〕2794号"
 
@@ -80,6 +96,9 @@ def a_circle(spoilt: Content) -> None:
 
 
 CITED = "中办发[2016]64号"
+MARKET = "serious-dishonesty-market"
+WEAK = [{"document": "发改财金〔2016〕2794号", "clause": "五(十九)", "quote_zh": "建立电子商务领域失信主体“黑名单”制度"}]
+UNCITED = {"document": "国办发〔2020〕49号", "clause": "六(十一)", "quote_zh": " "}
 FAULTS = [
     ("illustrative-missing", "manifest.json", "2026-illustrative.1", manifest(illustrative=None)),
     ("unconfirmed-in-force", "measures.json", "P64-44", manifest(illustrative=False)),
@@ -90,7 +109,7 @@ FAULTS = [
     ("reference-unknown", "measures.json", "P64-44", put("measures", "P64-44", grants=["debtor.diary"])),
     ("reference-unknown", "measures.json", "P64-44", drop("documents", CITED)),
     ("reference-unknown", "items.json", "licence", put("items", "licence", owners=["ministry-of-truth"])),
-    ("reference-unknown", "items.json", "judgment-debtor", put("items", "judgment-debtor", list_type="red")),
+    ("reference-unknown", "items.json", "judgment-debtor", put("items", "judgment-debtor", list_type="green")),
     ("reference-unknown", "list-types.json", "judgment-debtor", drop("periods", "debtor-listing")),
     ("reference-unknown", "list-types.json", "judgment-debtor",
      put("items", "judgment-debtor", events=["judgment-debtor.listed"])),
@@ -137,6 +156,27 @@ FAULTS = [
     ("calendar-not-contiguous", "calendar.json", "", calendar(known_until="2026-10-31")),
     ("calendar-not-contiguous", "calendar.json", "2026", year(2026, off=["2025-12-31"])),
     ("calendar-contradiction", "calendar.json", "2026", year(2026, off=["2026-10-03"])),
+    ("reference-unknown", "list-types.json", MARKET, put("list_types", MARKET, waiting="a-while")),
+    ("reference-unknown", "list-types.json", MARKET, criteria(document="某规定")),
+    ("reference-unknown", "repair.json", "penalty", repair("penalty", item="divorce")),
+    ("reference-unknown", "tolerance.json", "minor", drop("documents", "国办发〔2020〕49号")),
+    ("unconfirmed-in-force", "tolerance.json", "minor", manifest(illustrative=False)),
+    ("list-basis-weak", "list-types.json", MARKET, put("list_types", MARKET, basis=WEAK)),
+    ("list-basis-weak", "list-types.json", MARKET, criteria(document="发改财金〔2016〕2794号")),
+    ("list-legacy-endless", "list-types.json", "ecommerce-blacklist",
+     put("list_types", "ecommerce-blacklist", valid_to=None)),
+    ("list-may-not-trigger", "list-types.json", "third-party", triggered_by("third-party")),
+    ("list-may-not-trigger", "list-types.json", "ecommerce-blacklist", triggered_by("ecommerce-blacklist")),
+    ("list-demands-missing", "list-types.json", MARKET, put("list_types", MARKET, demands=["basis", "parts", "level"])),
+    ("list-level-missing", "list-types.json", MARKET, put("list_types", MARKET, entry={"event": "list.entered"})),
+    ("list-waiting-missing", "list-types.json", MARKET, put("list_types", MARKET, waiting=None)),
+    ("list-without-criteria", "list-types.json", MARKET, put("list_types", MARKET, criteria=None)),
+    ("list-without-criteria", "list-types.json", MARKET, criteria(remedies_zh=" ")),
+    ("list-consulted-too-short", "list-types.json", MARKET, criteria(consulted_to="2025-08-29")),
+    ("repair-uncited", "repair.json", "penalty", repair("penalty", not_repairable=UNCITED)),
+    ("repair-uncited", "repair.json", "penalty", repair("penalty", not_repairable=WEAK[0])),
+    ("tolerance-uncited", "tolerance.json", "slight", tolerance("slight", citation=UNCITED)),
+    ("minor-recorded", "tolerance.json", "minor", tolerance("minor", record=True)),
     ("local-without-regulation", "measures.json", "P64-44", manifest(layer="local", division="130000")),
     ("layer-without-division", "manifest.json", "2026-illustrative.1", manifest(layer="local")),
     ("calendar-contradiction", "calendar.json", "2026", year(2026, worked=["2026-10-09"])),
@@ -158,6 +198,25 @@ def test_a_planted_fault_is_found_where_it_is(
     problems = check(from_json(spoilt))
     assert (code, file, name) in {(each.code, each.file, each.id) for each in problems}
     assert all(each.explain("zh") and each.explain("en") for each in problems)
+
+
+@pytest.mark.requirement("R135")
+def test_thirty_days_of_consultation_are_enough_and_twenty_nine_are_not() -> None:
+    for last, faults in (("2025-08-29", {"list-consulted-too-short"}), ("2025-08-30", set[str]())):
+        spoilt = content()
+        criteria(consulted_from="2025-08-01", consulted_to=last)(spoilt)
+        assert {each.code for each in check(from_json(spoilt))} == faults
+
+
+@pytest.mark.requirement("R133", "R134", "R136", "R142")
+def test_every_shipped_list_of_serious_dishonesty_is_opened_by_law_and_says_how_to_leave_it() -> None:
+    lists = load(SHIPPED).list_types
+    serious = [each for each in lists if each.kind == "serious-dishonesty" and not each.legacy]
+    assert len(serious) == 16
+    assert all(each.criteria and each.exit.reasons and set(each.demands) >= {"basis", "notice"} for each in serious)
+    assert all(each.valid_to for each in lists if each.legacy)
+    kinds = {each.kind for each in lists}
+    assert kinds == {"serious-dishonesty", "focus", "abnormal", "red", "judgment-debtor", "third-party"}
 
 
 def test_every_code_is_planted_here_or_with_unreadable_files() -> None:

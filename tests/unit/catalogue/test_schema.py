@@ -10,6 +10,7 @@ import jsonschema_rs
 import pytest
 
 from credithub.domain.catalogue import FILES, content, rows, terms
+from credithub.domain.catalogue.files import OPTIONAL
 from tests.unit.catalogue.shelf import BENCH, EXAMPLES, SHELF, SHIPPED, shipped
 
 SCHEMAS = {path.name: json.loads(path.read_text(encoding="utf-8")) for path in (SHELF / "schema").glob("*.json")}
@@ -24,6 +25,9 @@ def validator(name: str) -> jsonschema_rs.Validator:
 @pytest.mark.parametrize("folder", [SHIPPED, BENCH], ids=lambda folder: folder.name)
 @pytest.mark.parametrize("name", sorted(FILES.values()))
 def test_every_shipped_file_fits_its_schema(folder: Path, name: str) -> None:
+    if folder == BENCH and name in {FILES[key] for key in OPTIONAL}:
+        assert not (folder / name).exists()  # a version of before these files is still read
+        return
     validator(name).validate(json.loads((folder / name).read_text(encoding="utf-8")))
 
 
