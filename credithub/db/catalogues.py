@@ -9,7 +9,7 @@ from datetime import date
 from credithub.db.engine import AsyncEngine, away, text
 from credithub.db.values import as_json
 from credithub.domain.catalogue import Catalogue, from_json
-from credithub.domain.catalogue.layers import JOIN, Loaded, Shelf, named
+from credithub.domain.catalogue.layers import JOIN, Edition, Loaded, Shelf, named
 from credithub.errors import Unavailable
 
 UNKNOWN = text("""
@@ -26,6 +26,7 @@ class Catalogues:
     known: dict[str, Catalogue] = field(default_factory=dict[str, Catalogue])
     shelf: Shelf = field(default_factory=lambda: Shelf(()))
     _effective: dict[str, date] = field(default_factory=dict[str, date])
+    _editions: dict[date, Edition | None] = field(default_factory=dict[date, "Edition | None"])
 
     def __getitem__(self, version: str) -> Catalogue:
         """A version, or what `national+local` are together. KeyError where `have` was not asked before."""
@@ -45,6 +46,7 @@ class Catalogues:
             self.known[row.version] = from_json(as_json(row.content))
             self._effective[row.version] = row.effective_from
         if rows:
+            self._editions.clear()
             self.shelf = Shelf(
                 tuple(
                     Loaded(catalogue=self.known[version], effective_from=day, place=place)
@@ -52,6 +54,12 @@ class Catalogues:
                 )
             )
         return len(rows)
+
+    def in_force(self, on: date) -> Edition | None:
+        """The national version of this day and its local ones; None where the registry has none, or was not read."""
+        if on not in self._editions:
+            self._editions[on] = self.shelf.on(on)
+        return self._editions[on]
 
     async def have(self, versions: Iterable[str]) -> None:
         """Makes sure that these versions are known. Raises Unavailable where the registry has none of that name."""

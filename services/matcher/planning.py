@@ -7,6 +7,8 @@ from datetime import date, datetime
 
 from credithub import clock, ids
 from credithub.domain.catalogue import Measure
+from credithub.domain.catalogue.change import standing_plans, subject_kind
+from credithub.domain.catalogue.layers import JOIN, merged
 from credithub.domain.events import CreditEvent
 from credithub.domain.routing import Planned, obligations_for
 from services.matcher.books import Books
@@ -40,8 +42,13 @@ class Planner:
     at: datetime
 
     def plans(self, version: str, item: str, subject: Subject) -> tuple[Planned, ...]:
-        kind = "sole-trader" if subject.kind == "sole-trader" else "organisation"
-        return obligations_for(self.books.catalogue(version), item, subject.seat, self.books.agencies, kind)
+        """By the version that the record came under, with the local ones of its seat; nothing whose basis has ended."""
+        today, agencies, seat = clock.today(), self.books.agencies, subject.seat
+        own, edition = self.books.catalogue(version.partition(JOIN)[0]), self.books.catalogues.in_force(today)
+        if edition is None:
+            return obligations_for(own, item, seat, agencies, subject_kind(subject.kind))
+        own = merged(own, edition.local, seat) if edition.local else own
+        return standing_plans(own, edition.at(seat), item, seat, agencies, subject.kind, today)
 
     def plan_of(self, row: Unrouted | Obligation, subject: Subject) -> Planned | None:
         """How this pair of measure and department is planned today."""
@@ -92,8 +99,7 @@ def unrouted(filed: Filed, case: str, plan: Planned) -> Unrouted:
     assert filed.organisation_code
     assert filed.record
     return Unrouted(
-        filed.organisation_code, case, filed.record, filed.event.item, plan.measure_id, plan.department,
-        filed.event.catalogue,
+        filed.organisation_code, case, filed.record, filed.event.item, plan.measure_id, plan.department, plan.catalogue,
     )  # fmt: skip
 
 

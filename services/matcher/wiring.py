@@ -14,6 +14,7 @@ from credithub.relay import Relay
 from credithub.service import Process, run_loops
 from services.matcher.books import Books
 from services.matcher.duties import SCHEMA
+from services.matcher.on_catalogue import OnCatalogue
 from services.matcher.on_deliveries import OnDeliveries
 from services.matcher.on_due import OnDue
 from services.matcher.on_events import OnEvents
@@ -58,6 +59,7 @@ async def main(process: Process) -> None:
                 process.repeat("clock", following.run_once, rest=EVERY_SECONDS),
                 process.repeat("registry", registry.run_once, rest=REGISTRY_SECONDS),
                 process.repeat("due", on_due.run_once, rest=DUE_SECONDS),
+                process.repeat("catalogue", OnCatalogue(engine, books).run_once, rest=REGISTRY_SECONDS),
                 process.repeat("restore", OnRestore(engine, books).run_once, rest=REGISTRY_SECONDS),
                 process.repeat("retention", Retention.of(engine, SCHEMA).run_once, rest=RETENTION_SECONDS),
                 process.repeat("figures", lambda: _figures(engine), rest=FIGURES_SECONDS),
@@ -74,6 +76,7 @@ async def main(process: Process) -> None:
 
 async def _first(books: Books) -> None:
     await books.run_once()
+    await books.catalogues.read_new()
 
 
 async def _figures(engine: AsyncEngine) -> int:
