@@ -41,7 +41,11 @@ def compare(entry: Mapping[str, Any], subject: Mapping[str, Any], *, alike: int 
 def _names(wanted: str, name: str | None, alike: int, pros: list[Statement], cons: list[Statement]) -> None:
     one, other = fold_name(wanted or ""), fold_name(name or "")
     if one == other:
-        pros.append(_say("name-equal", "名称一致（不计空格、括号与全半角）", "the same name, but for spaces, brackets and widths"))
+        pros.append(
+            _say(
+                "name-equal", "名称一致（不计空格、括号与全半角）", "the same name, but for spaces, brackets and widths"
+            )
+        )
         if alike > 1:
             cons.append(_say("name-shared", f"同名主体共 {alike} 个", f"{alike} subjects have this name"))
         return
@@ -57,13 +61,27 @@ def _names(wanted: str, name: str | None, alike: int, pros: list[Statement], con
 
 def _place(division: str | None, seat: str | None, pros: list[Statement], cons: list[Statement]) -> None:
     if division is None or seat is None:
-        cons.append(_say("place-unknown", "报送单位或主体的所在地不明", "where the reporting office or the subject is, is not known"))
+        cons.append(
+            _say(
+                "place-unknown",
+                "报送单位或主体的所在地不明",
+                "where the reporting office or the subject is, is not known",
+            )
+        )
     elif division == seat:
         pros.append(_say("same-division", f"与报送单位同在 {seat}", f"in the reporting office's own division, {seat}"))
     elif division in above(seat) or seat in above(division):
-        pros.append(_say("division-covers", f"{seat} 在报送单位辖区内", f"{seat} lies within the reporting office's division"))
+        pros.append(
+            _say("division-covers", f"{seat} 在报送单位辖区内", f"{seat} lies within the reporting office's division")
+        )
     else:
-        cons.append(_say("other-division", f"住所在 {seat}，报送单位在 {division}", f"its seat is {seat}, the office is in {division}"))
+        cons.append(
+            _say(
+                "other-division",
+                f"住所在 {seat}，报送单位在 {division}",
+                f"its seat is {seat}, the office is in {division}",
+            )
+        )
 
 
 def _identifiers(
@@ -81,9 +99,13 @@ def _identifiers(
 
 def _register(subject: Mapping[str, Any], pros: list[Statement], cons: list[Statement]) -> None:
     if not subject["registered"]:
-        cons.append(_say("not-registered", "登记库中没有，仅见于其他报送", "not in the register, only in others' reports"))
+        cons.append(
+            _say("not-registered", "登记库中没有，仅见于其他报送", "not in the register, only in others' reports")
+        )
     elif subject["status"] != "active":
-        cons.append(_say("not-active", f"登记状态：{subject['status']}", f"its status in the register: {subject['status']}"))
+        cons.append(
+            _say("not-active", f"登记状态：{subject['status']}", f"its status in the register: {subject['status']}")
+        )
     else:
         pros.append(_say("registered", "登记库中在册", "in the register, active"))
 

@@ -51,9 +51,12 @@ def refusal(item: str | None, source: str, grant: Grant, by: str = "owner") -> R
     """Why an event whose envelope is sound is not taken in from this key; `item` is None where none is about its kind.
 
     An act on a record carries no item of its own: whether it is this key's to do is judged where the record lies.
+    What is the hub's alone comes in by the operators' doors; an answer has a door of its own.
     """
-    if by == "hub" or (item is None and by == "owner"):
-        return Reason(code="kind-unknown" if item is None and by == "owner" else "owner-not-allowed", field="type")
+    if by == "hub":
+        return Reason(code="owner-not-allowed", field="type")
+    if by == "nobody" or (item is None and by == "owner"):
+        return Reason(code="kind-unknown", field="type")
     if source not in grant.sources:
         return Reason(code="source-not-granted", field="source")
     if by == "owner" and item and item not in grant.items:

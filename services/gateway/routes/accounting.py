@@ -19,6 +19,7 @@ from services.gateway.rules import Grant
 from services.gateway.store.accounting import COUNTED, DIMENSIONS, TIMED, Asked
 
 Part = Literal["figures", "violations"]
+BY_HELP = f"逗号分隔 · comma-separated: {', '.join(DIMENSIONS)}"
 WORDS: Mapping[str, tuple[str, str]] = {
     "department": ("部门", "department"), "agency": ("单位", "agency"), "region": ("区划", "region"),
     "level": ("层级", "level"), "item": ("信息项", "item"), "measure": ("措施", "measure"),
@@ -57,7 +58,7 @@ def routes(parts: Parts) -> APIRouter:
 
     @router.get(
         "/v1/accounting",
-        summary="统计：触发、送达、签收、执行、解除及用时，四类违规 · Accounting: what became of what was triggered, and the four violations",
+        summary="统计：触发、送达、签收、执行、解除及用时，四类违规 · What became of what was triggered; the four violations",
         description=(
             "期间按触发之日计（中国时间，两端均含），默认为本季度。by=provider 为提供单位的使用情况。响应单位只见本单位。CSV 为"
             " UTF-8（BOM），中英表头。 A period counts what was triggered in it (days in China, both included; this"
@@ -68,7 +69,7 @@ def routes(parts: Parts) -> APIRouter:
     )
     async def accounting(
         authorization: Annotated[str | None, Header(include_in_schema=False)] = None,
-        by: Annotated[str, Query(max_length=100, description=f"逗号分隔 · comma-separated: {', '.join(DIMENSIONS)}")] = "department",
+        by: Annotated[str, Query(max_length=100, description=BY_HELP)] = "department",
         since: Annotated[date | None, Query(alias="from", description="首日 · First day")] = None,
         until: Annotated[date | None, Query(alias="to", description="末日 · Last day")] = None,
         format_: Annotated[Literal["json", "csv"], Query(alias="format")] = "json",

@@ -56,7 +56,7 @@ def routes(parts: Parts, post: PostEvents) -> APIRouter:
 
     @router.get(
         "/v1/candidates",
-        summary="待核定的名称：候选主体及利弊陈述，不评分 · Names to confirm: candidates with what speaks for and against, no score",
+        summary="待核定的名称：候选主体，利弊陈述，不评分 · Names to confirm: candidates, what speaks for and against",
         description=(
             "只凭名称到达的条目等待人工核定；以 POST /v1/identities 作出决定。没有候选不表示没有记录。"
             " Entries that came with a name alone wait for a person, who decides by POST /v1/identities. No candidate"

@@ -91,8 +91,10 @@ def _acts(router: APIRouter, parts: Parts, sending: Sending) -> None:
     ) -> Response:
         grant = parts.caller(authorization, "agency")
         row = await parts.stores.archive.case(case)
-        scopes = [] if row is None else await parts.stores.archive.scopes(row["organisation_code"], case)
-        if row is None or grant.division not in {scope["division"] for scope in scopes}:
+        if row is None:
+            raise Problem("not-found")
+        scopes = await parts.stores.archive.scopes(row["organisation_code"], case)
+        if grant.division not in {scope["division"] for scope in scopes}:
             raise Problem("not-found")
         said = await form_of(request, parts) | {"division": grant.division}
         subject = await record_of(parts, row["record"])

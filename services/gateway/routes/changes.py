@@ -69,7 +69,10 @@ def routes(parts: Parts, post: PostEvents) -> APIRouter:
     for change in CHANGES:
         shown = documented(change.kind, change.group, change.example, without=FIXED.get(change.kind, ()))
         router.post(
-            f"/v1/records/{{record}}/{change.step}", summary=change.summary, operation_id=f"record_{change.step}", **shown
+            f"/v1/records/{{record}}/{change.step}",
+            summary=change.summary,
+            operation_id=f"record_{change.step}",
+            **shown,
         )(_endpoint(parts, sending, change))
     return router
 

@@ -62,7 +62,7 @@ async def told_records(
     for row in await parts.stores.told.notifications(pairs, payload=True):
         payload: dict[str, Any] = row["payload"] or {}
         record: dict[str, Any] = payload.get("record") or {}
-        id_ = record.get("id")
+        id_ = str(record.get("id"))
         if id_ in current and id_ not in known and not row["void"] and record.get("version") == current[id_]:
             told[id_] = _merged(told.get(id_), record)
     return list(told.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from fastapi import APIRouter
@@ -33,6 +33,14 @@ from services.gateway.rules import Grant, refusal, spoken, spoken_all, status_of
 
 TEMPLATE = "/v1/events"
 OUTSIDE_CATALOGUE = frozenset({"kind-unknown", "owner-not-allowed"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sort:
+    """Who may send a kind: owner of its item, determining department, hub, anyone; and where the item is named."""
+
+    by: str
+    item_from: str | None
 
 
 @dataclass(slots=True)
@@ -119,14 +127,23 @@ class PostEvents:
                 refused.append(entry)
                 _note(note, mark.supplier, "", entry.reasons)
                 continue
-            item = items.get(entry.kind)
-            reason = refusal(item, entry.source, grant, by_of(entry.kind))
+            sort = sort_of(entry.kind)
+            item = items.get(entry.kind) if sort.item_from is None else self._item_named(entry, sort.item_from)
+            reason = refusal(item, entry.source, grant, sort.by)
             if reason is None:
                 accepted.append((entry, entry.digest()))
             else:
                 refused.append(_refused(entry, reason))
                 _note(note, mark.supplier, item or "", (reason,))
         return self._seal(accepted, refused, mark)
+
+    def _item_named(self, entry: Envelope, path: str) -> str:
+        """The item of the list type that an entry names; empty for one that names none, which is ingest's to refuse."""
+        node: Any = entry.data
+        for step in path.split("."):
+            node = cast("JsonObject", node).get(step) if isinstance(node, dict) else None
+        list_type = self._parts.standing.in_force().list_type(node) if isinstance(node, str) else None
+        return list_type.item if list_type is not None else ""
 
     def _seal(self, accepted: list[tuple[Envelope, str]], refused: list[Refusal], mark: Stamp) -> Sorted:
         sealer, mark.count = self._parts.sealer, len(accepted)
@@ -216,9 +233,12 @@ def routes(post: PostEvents) -> APIRouter:
 
 
 @lru_cache(maxsize=256)
-def by_of(kind: str) -> str:
-    """Who may send events of this kind, as its schema says with `x-by`: owner, determining, hub, anyone."""
-    return str(schemas.schema(kind).get("x-by", "owner"))
+def sort_of(kind: str) -> Sort:
+    """As its schema says with `x-by` and `x-item-from`."""
+    schema = schemas.schema(kind)
+    by, role = schema.get("x-by", "owner"), schema.get("x-role")
+    item_from = schema.get("x-item-from") if by == "owner" else None
+    return Sort(by="nobody" if role == "answer" else by if isinstance(by, str) else "several", item_from=item_from)
 
 
 def _note(turned_away: Callable[[str, str, str], None], supplier: str, item: str, reasons: Sequence[Reason]) -> None:

@@ -26,6 +26,7 @@ from services.gateway.store.keys import NewKey
 
 LONGEST_OVERLAP = 7 * 24  # hours
 LONGEST_LIFE = timedelta(days=3653)
+OWN_SOURCES = "//hub/"  # the hub's own, one a key, for what is done through its doors
 Source = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+$", max_length=256)]
 
 
@@ -162,6 +163,7 @@ def _faults_of_supplier(parts: Parts, body: KeyBody, agency: Row | None) -> Sequ
     faults += [
         Reason(code="person-number-in-field", field="sources") for s in body.sources if contains_person_number(s)
     ]
+    faults += [Reason(code="form-wrong", field="sources") for s in body.sources if s.startswith(OWN_SOURCES)]
     catalogue = parts.standing.in_force()
     for item in body.items:
         if catalogue.item(item) is None:

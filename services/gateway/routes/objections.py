@@ -83,7 +83,9 @@ def routes(parts: Parts, post: PostEvents) -> APIRouter:
     async def one_objection(
         number: Annotated[str, Path(max_length=128)],
         authorization: Annotated[str | None, Header(include_in_schema=False)] = None,
-        subject: Annotated[str | None, Query(max_length=64, description="编号不唯一时 · Where two share the number")] = None,
+        subject: Annotated[
+            str | None, Query(max_length=64, description="编号不唯一时 · Where two share the number")
+        ] = None,
     ) -> Response:
         grant = parts.caller(authorization)
         row = one_of(await parts.stores.life.objection(number), grant, await subject_code(parts, subject))
@@ -126,7 +128,9 @@ def _acts(router: APIRouter, parts: Parts, sending: Sending) -> None:
         row = await _theirs(parts, grant, number)
         by = "collector" if "operator" in grant.roles else "supplier"
         said = await form_of(request, parts) | {"by": by}
-        return await sending.send(request, grant, _supplier(grant), _on("objection.verified", "verification", row, said))
+        return await sending.send(
+            request, grant, _supplier(grant), _on("objection.verified", "verification", row, said)
+        )
 
     @router.post(
         "/v1/objections/{number}/closing",

@@ -13,7 +13,9 @@ from services.gateway.parts import Parts
 from services.gateway.routes.submissions import own_submission
 from services.gateway.rules import Grant
 
-AS_OF_HELP = "当时所知：RFC 3339 时刻或日期（该日终）；仅审计 · What was known then: a moment, or the end of a day; auditors only"
+AS_OF_HELP = (
+    "当时所知：RFC 3339 时刻或日期（该日终）；仅审计 · Known then: a moment, or the end of a day; auditors only"
+)
 RECEIPT_HELP = "报送编号：所知以其处理完毕之时为准 · A submission's id: what was known when it had been decided"
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 

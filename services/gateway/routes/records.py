@@ -26,7 +26,9 @@ EXAMPLE: dict[str, Any] = {
     "served": True,
     "display_until": "2029-11-18",
     "repairable_from": "2027-11-18",
-    "notes": [{"kind": "litigation", "text": "已就处罚决定提起行政诉讼", "at": "2026-11-21T02:00:00Z", "by": "samr-130822"}],
+    "notes": [
+        {"kind": "litigation", "text": "已就处罚决定提起行政诉讼", "at": "2026-11-21T02:00:00Z", "by": "samr-130822"}
+    ],
 }
 CHANGE: dict[str, Any] = {
     "at": "2026-11-21T02:00:00Z",

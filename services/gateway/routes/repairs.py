@@ -84,7 +84,9 @@ def routes(parts: Parts, post: PostEvents) -> APIRouter:
     async def one_repair(
         number: Annotated[str, Path(max_length=128)],
         authorization: Annotated[str | None, Header(include_in_schema=False)] = None,
-        subject: Annotated[str | None, Query(max_length=64, description="编号不唯一时 · Where two share the number")] = None,
+        subject: Annotated[
+            str | None, Query(max_length=64, description="编号不唯一时 · Where two share the number")
+        ] = None,
     ) -> Response:
         grant = parts.caller(authorization)
         row = one_of(await parts.stores.life.repair(number), grant, await subject_code(parts, subject))

@@ -84,7 +84,7 @@ class Accounting:
         """The quarter's totals, and for how many hours each agency that holds has held."""
         asked = Asked(by=(), since=date(on.year, 3 * ((on.month - 1) // 3) + 1, 1), until=on)
         (total,) = await self.figures(asked)
-        violations = dict.fromkeys(VIOLATIONS, 0)
+        violations: dict[str, int] = dict.fromkeys(VIOLATIONS, 0)
         violations |= {row["violation"]: row["number"] for row in await self.violations(asked)}
         holding = await self._database.rows(
             "SELECT agency, (extract(epoch FROM now() - min(since)) / 3600)::float8 AS hours FROM hub.still_holding_v"

@@ -28,7 +28,9 @@ WANTED = (
     " AND (CAST(:subject AS text) IS NULL OR x.organisation_code = :subject)"
     " AND (CAST(:party AS text) IS NULL OR x.determining = :party OR x.filed_by = :party)"
 )
-TO_VERIFY = "x.state = 'open' AND CASE WHEN CAST(:own AS text) IS NULL THEN x.collector_at ELSE x.supplier_at END IS NULL"
+TO_VERIFY = (
+    "x.state = 'open' AND CASE WHEN CAST(:own AS text) IS NULL THEN x.collector_at ELSE x.supplier_at END IS NULL"
+)
 LATE = (
     "x.state = 'open' AND (x.supplier_at IS NULL AND x.supplier_due_on < :on"
     " OR x.collector_at IS NULL AND x.collector_due_on < :on)"
@@ -136,4 +138,4 @@ class Life:
 
 def _values(wanted: Wanted) -> dict[str, object]:
     names = ("on", "party", "state", "record", "subject", "after", "limit")
-    return {name: getattr(wanted, name) for name in names} | {"own": wanted.party}
+    return {**{name: getattr(wanted, name) for name in names}, "own": wanted.party}

@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.harness.asgi import Answer
-from tests.unit.gateway.desk import BATCH, STRUCTURED, Desk, desk, penalty
+from tests.unit.gateway.desk import BATCH, CODE, STRUCTURED, Desk, desk, penalty
+from tests.unit.gateway.test_acts import objection, record
 from tests.unit.gateway.test_files import HEADER, Here, table
 
 ROUTES = [
@@ -39,10 +40,30 @@ ROUTES = [
     ("GET", "/v1/feeds"),
     ("POST", "/v1/feeds/{}/files"),
     ("POST", "/v1/events"),
+    ("GET", "/v1/subjects/{}/records"),
+    ("GET", "/v1/records/{}"),
+    ("GET", "/v1/records/{}/history"),
+    ("GET", "/v1/objections"),
+    ("GET", "/v1/objections/{}"),
+    ("GET", "/v1/repairs"),
+    ("GET", "/v1/repairs/{}"),
+    ("GET", "/v1/cases/{}"),
+    ("GET", "/v1/candidates"),
+    ("GET", "/v1/holding"),
+    ("GET", "/v1/accounting"),
+    ("POST", "/v1/objections"),
+    ("POST", "/v1/objections/{}/closing"),
+    ("POST", "/v1/repairs/{}/decision"),
+    ("POST", "/v1/records/{}/withdrawal"),
+    ("POST", "/v1/cases/{}/scope-answers"),
+    ("POST", "/v1/identities"),
     ("GET", "/problems/{}"),
     ("GET", "/{}"),
 ]
-PARAMETERS = ("after", "limit", "state", "source", "id", "agency", "still_holding", "action", "name")
+PARAMETERS = (
+    "after", "limit", "state", "source", "id", "agency", "still_holding", "action", "name", "as_of", "receipt", "subject",
+    "record", "mine", "by", "from", "to", "format", "part",
+)  # fmt: skip
 PERSON = "11010519491231002X"
 ODD = ["", "0", "-1", "9" * 30, "\0", "..", "%00", PERSON, f"a{PERSON[:17]}0-130822", "é", "\x85"]
 ANY_TEXT = st.text(max_size=30) | st.sampled_from(ODD)
@@ -130,6 +151,7 @@ def test_any_request_to_any_route(  # noqa: PLR0917
         judged(answer)
 
 
+PAPER = {"number": "1", "issuer": "甲局", "decided_on": "2026-01-01"}
 BODIES: dict[str, dict[str, Any]] = {
     "/v1/agencies": {"id": "mnr-130822", "name_zh": "甲", "name_en": "A", "channels": ["pull"], "valid_from": "2026-01-01"},
     "/v1/keys": {"roles": ["supplier"], "agency": "mnr-130822", "items": ["licence"], "sources": ["//a"], "label": "x"},
@@ -137,7 +159,30 @@ BODIES: dict[str, dict[str, Any]] = {
     "/v1/obligations/obl_1/feedback": {
         "epoch": 1, "version": 1, "answer": "executed", "document": {"number": "1", "date": "2026-01-01", "url": "http://x"},
     },
+    "/v1/objections": {"record": "rec_abc", "number": "异1", "ground": "facts", "statement": "x", "document": PAPER},
+    "/v1/objections/异1/verifications": {"finding": "wrong", "statement": "x"},
+    "/v1/objections/异1/closing": {"outcome": "upheld-corrected", "reason": "x", "correction": {"kind": "y", "data": {}}},
+    "/v1/repairs": {"record": "rec_abc", "number": "修1", "commitment": True, "duty_done_on": "2026-01-01"},
+    "/v1/repairs/修1/decision": {"outcome": "refused", "reason": "x", "citation": {"document": "a", "clause": "b"}},
+    "/v1/records/rec_abc/correction": {"data": {"fine_yuan": "1"}, "reason": "x", "document": PAPER},
+    "/v1/records/rec_abc/withdrawal": {"reason": "void-basis", "withdrawn_on": "2026-01-01", "document": PAPER},
+    "/v1/cases": {"record": "rec_abc", "scope": ["130900"], "reason": "x", "basis": {"document": "a", "clause": "b"}},
+    "/v1/cases/cas_1/scope-answers": {"answer": "declined", "reason": "x"},
+    "/v1/identities": {"source": "//s", "id": "1", "subject": CODE, "decision": "confirmed", "reason": "x"},
 }  # fmt: skip
+
+
+def furnish(hub: Desk) -> None:
+    """What the sound bodies speak of is there, so that nothing but the body can be wrong."""
+    hub.archive.filled |= {
+        "obligation": {"obligation": "obl_1", "agency": "samr-130822"},
+        "record_of": record(record="rec_abc"),
+        "subject": record(),
+        "case": {"case_id": "cas_1", "organisation_code": "PDY901010", "record": "rec_abc"},
+        "scopes": [{"division": "130822"}],
+    }
+    one = objection(repair="修1", determining="samr-130822", due_on=None)
+    hub.life.filled |= {"objection": [one], "repair": [one | {"state": "applied"}], "waits_by_name": {"source": "//s"}}
 
 
 def _changed(body: Any, place: list[int], value: Any) -> Any:
@@ -156,7 +201,7 @@ def _changed(body: Any, place: list[int], value: Any) -> Any:
 def test_a_sound_body_with_one_value_changed(
     hub: Desk, keys: list[str], path: str, place: list[int], value: Any
 ) -> None:
-    hub.archive.filled["obligation"] = {"obligation": "obl_1", "agency": "samr-130822"}
+    furnish(hub)
     body = json.dumps(_changed(BODIES[path], place, value)).encode()
     headers = {"content-type": "application/json"}
     judged(asyncio.run(hub.client.with_key(keys[0]).request("POST", path, headers=headers, body=body)))
