@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import TypeAlias
 
 from credithub import schemas
 from credithub.domain.catalogue import Catalogue
@@ -13,8 +14,11 @@ from credithub.domain.events import CreditEvent, JsonObject, SubmittedEntry
 from credithub.domain.feeds import Feeds, load
 from credithub.domain.reasons import Reason
 from services.ingest.rules import Blank, Context, Kinds, Quarantine, Reading, normalise
+from services.ingest.rules.listings import unmet
 from services.ingest.rules.readings import dig
 from services.ingest.rules.senders import refusal
+
+Fact: TypeAlias = tuple[tuple[str, ...], Reading, JsonObject]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,23 +61,32 @@ class Judge:
         reading = self.kinds.by_name[event.kind]
         if entry.form == "event" and (found := schemas.faults(event.kind, event.data, self.schemas_root)):
             return found
-        if found := list(self._corrections(reading, event)):
+        if reading.corrections and (found := list(self._corrections(reading, event))):
             return found
-        refused = refusal(reading, event, catalogue)
-        return [replace(refused, row=entry.row)] if refused else []
+        if refused := refusal(reading, event, catalogue):
+            return [replace(refused, row=entry.row)]
+        if reading.plain and "tolerance" not in event.data:
+            return []
+        facts = [((), reading, event.data), *self._corrected(reading, event)]
+        return [
+            replace(reason, row=entry.row, field=".".join((*path, reason.field or "")))
+            for path, kind, data in facts
+            for reason in unmet(kind, data, kind.item_of(data), event.supplier, catalogue)
+        ]
+
+    def _corrected(self, reading: Reading, event: CreditEvent) -> list[Fact]:
+        """The facts that an event corrects: where they stand in it, what kind they are, and the whole of each."""
+        fixed = {part: event.data[part] for part in ("subject", "document")}
+        said = [((*path, "data"), dig(event.data, path)) for path in reading.corrections]
+        return [(path, self.kinds.by_name[each["kind"]], each["data"] | fixed) for path, each in said if each]
 
     def _corrections(self, reading: Reading, event: CreditEvent) -> Iterator[Reason]:
         """A corrected fact is held to the schema of its own kind, with the subject it has."""
-        for path in reading.corrections:
-            said = dig(event.data, path)
-            if said is None:
-                continue
-            kind = self.kinds.by_name[said["kind"]]
-            if event.item and kind.item_of(said["data"]) != event.item:
-                yield Reason(code="correction-mismatch", field=".".join((*path, "kind")), value=said["kind"])
-            whole = said["data"] | {part: event.data[part] for part in ("subject", "document")}
-            for fault in schemas.faults(kind.kind, whole, self.schemas_root):
-                yield replace(fault, field=".".join((*path, "data", fault.field or "")))
+        for path, kind, data in self._corrected(reading, event):
+            if event.item and kind.item_of(data) != event.item:
+                yield Reason(code="correction-mismatch", field=".".join((*path[:-1], "kind")), value=kind.kind)
+            for fault in schemas.faults(kind.kind, data, self.schemas_root):
+                yield replace(fault, field=".".join((*path, fault.field or "")))
 
 
 @cache

@@ -55,7 +55,7 @@ class Catalogue:
 
     __slots__ = (
         "_departments", "_documents", "_effects", "_hash", "_items", "_items_of_event", "_list_of_item", "_list_types",
-        "_measures", "_pairs", "_periods", "_tolerance", "content", "digest", "successors",
+        "_measures", "_owners", "_pairs", "_periods", "_tolerance", "content", "digest", "successors",
     )  # fmt: skip
 
     def __init__(self, content: Content) -> None:
@@ -75,6 +75,10 @@ class Catalogue:
         self.successors: Mapping[str, str] = MappingProxyType(
             {code: self.current_department(code) for code in self._departments}
         )
+        self._owners = {
+            item.code: frozenset(self.successors[owner] for owner in item.owners if owner in self.successors)
+            for item in content.items
+        }
         self._pairs = {item.code: self._pairs_of(item.code) for item in content.items}
 
     # ------------------------------------------------------------------------------------------ what it is
@@ -177,9 +181,7 @@ class Catalogue:
 
     def may_report(self, department: str, item: str) -> bool:
         """Whether the department, or whoever took over from it, owns the item."""
-        entry = self._items.get(item)
-        current = self.successors.get(department)
-        return entry is not None and any(self.successors.get(owner) == current for owner in entry.owners if current)
+        return self.successors.get(department, "") in self._owners.get(item, ())
 
     def measures_for(self, item: str) -> tuple[Pair, ...]:
         """Every (measure, current department) that a record of this item calls upon; each pair once."""

@@ -94,15 +94,18 @@ class Duty:
 
 def ending_of(duty: Duty, now: Catalogue, own: Catalogue, on: date) -> Ending | None:
     """Why an obligation made under `own` rests on nothing on a day on which `now` is in force; None while it stands."""
-    if (duty.measure, _today(duty, now)) not in executable(now, duty.item, subject_kind(duty.kind), on):
-        return "not-executable"
-    measure = own.measure(duty.measure)
+    if _document_ended(own.measure(duty.measure), now, own, on):
+        return "document-ended"
+    stands = (duty.measure, _today(duty, now)) in executable(now, duty.item, subject_kind(duty.kind), on)
+    return None if stands else "not-executable"
+
+
+def _document_ended(measure: Measure | None, now: Catalogue, own: Catalogue, on: date) -> bool:
+    """What is in force knows best when a document ended; where it does not name it, the obligation's own version does."""
     if measure is None or measure.citation is None:
-        return None
-    name = measure.citation.document
-    document = now.document(name) or own.document(name)
-    ended = document is not None and document.valid_to is not None and document.valid_to <= on
-    return "document-ended" if ended else None
+        return False
+    document = now.document(measure.citation.document) or own.document(measure.citation.document)
+    return document is not None and document.valid_to is not None and document.valid_to <= on
 
 
 def _today(duty: Duty, now: Catalogue) -> str:

@@ -222,7 +222,7 @@ PROBLEMS: Mapping[str, ProblemText] = MappingProxyType(
             zh="名单的设列依据或认定标准层级不足",
             en="the document that opens the list, or sets its criteria, ranks too low",
             do_zh="设列须有法律、法规或中央文件，认定标准至少为部门规章（国办发〔2020〕49号 四(六)(七)）",
-            do_en="law, regulation or central policy opens it; a ministry rule at least sets criteria (国办发〔2020〕49号 四(六)(七))",
+            do_en="law or central policy opens it, a ministry rule at least sets criteria (国办发〔2020〕49号 四(六)(七))",
         ),
         "list-legacy-endless": ProblemText(
             zh="过渡期名单没有截止日期",

@@ -42,6 +42,7 @@ _LEAVES: Mapping[str, Leaf | None] = {
     "seat": read_seat,
     "identifier": None,  # a code of the subject: read together with its others
 }
+_LISTS = frozenset({"entry", "exit", "notice"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +70,7 @@ class Reading:
     whole: Part
     ordered: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]  # (earlier, later) days
     corrections: tuple[tuple[str, ...], ...]  # where a corrected fact stands in it
+    plain: bool  # neither a list's nor a correction: nothing but leniency is asked of the catalogue
 
     @property
     def owners_only(self) -> bool:
@@ -94,6 +96,7 @@ class Kinds:
 def reading_of(schema: JsonObject) -> Reading:
     """The schema's references are resolved already."""
     item_from = schema.get("x-item-from")
+    corrections = tuple(path for path, node in _objects(schema, ()) if node.get("x-read") == "correction")
     return Reading(
         kind=schema["x-kind"],
         type=schema["x-type"],
@@ -104,16 +107,17 @@ def reading_of(schema: JsonObject) -> Reading:
         group=schema.get("x-group", ""),
         whole=_part(schema),
         ordered=tuple(_ordered(schema, ())),
-        corrections=tuple(path for path, node in _objects(schema, ()) if node.get("x-read") == "correction"),
+        corrections=corrections,
+        plain=schema["x-role"] not in _LISTS and not corrections,
     )
 
 
-def dig(data: object, path: Iterable[str]) -> Any:
+def dig(data: Any, path: Iterable[str]) -> Any:
     """What stands at the path; None where there is nothing."""
     for step in path:
-        if not isinstance(data, Mapping):
+        if not isinstance(data, dict):
             return None
-        data = cast("Mapping[str, Any]", data).get(step)
+        data = cast("JsonObject", data).get(step)
     return data
 
 

@@ -5,8 +5,8 @@ Whether a department determined the very record that it names, only the archive 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 from credithub.domain.catalogue import Catalogue
 from credithub.domain.events import CreditEvent
@@ -18,10 +18,10 @@ HUB = "hub"  # operators, who speak for nobody, act as this supplier
 
 def refusal(reading: Reading, event: CreditEvent, catalogue: Catalogue) -> Reason | None:
     """Why this supplier may not send this event; None where it may. One of several words suffices."""
-    by = reading.by
+    by: object = reading.by
     if isinstance(by, Mapping):
-        by = _said(by, event)
-    words: Iterable[str] = (by,) if isinstance(by, str) else by
+        by = _said(cast("Mapping[str, Any]", by), event)
+    words = (by,) if isinstance(by, str) else cast("Sequence[str]", by)
     faults = [_fault(word, reading, event, catalogue) for word in words]
     return None if None in faults else faults[0]
 
