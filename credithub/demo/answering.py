@@ -57,12 +57,14 @@ class Desk:
     refused: list[JsonObject] = field(default_factory=list[JsonObject])  # answers that came back
 
     def take(self, notification: JsonObject) -> list[JsonObject]:
-        """The answers to it; none for what is older than what was seen, or comes again."""
+        """The answers to it; none for what is older than what was seen, or comes again unless as a reminder."""
         if notification["kind"] == "feedback-refused":
             self.refused.append(notification)
+        if notification["kind"] in ("feedback-refused", "escalated"):  # neither asks for an answer
             return []
         obligation, version = notification["obligation"], (notification["epoch"], notification["version"])
-        if version <= self.seen.get(obligation, (0, 0)):
+        seen = self.seen.get(obligation, (0, 0))
+        if version < seen or (version == seen and notification["kind"] != "reminder"):
             return []
         self.seen[obligation] = version
         answers = answers_to(notification, today())

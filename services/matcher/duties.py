@@ -159,7 +159,7 @@ class Duties:
 
     async def reissue(self, obligations: Sequence[Obligation], reason: JsonObject | None = None) -> int:
         """Tells them once more, above what a restore cut off (interleavings 36)."""
-        return await self.move(obligations, lambda o: moves.reissued(o, self.epoch), "reissued", reason)
+        return await self.move(obligations, self._reissued, "reissued", reason)
 
     def _suspended(self, obligation: Obligation) -> Obligation:
         return moves.suspended(obligation, self.epoch, self.at, asked=self.planner.asked(obligation.agency))
@@ -167,6 +167,9 @@ class Duties:
     def _resumed(self, obligation: Obligation) -> Obligation:
         due_on = self.planner.due_on(obligation.catalogue, self.planner.measure(obligation))
         return moves.resumed(obligation, self.epoch, due_on)
+
+    def _reissued(self, obligation: Obligation) -> Obligation:
+        return moves.reissued(obligation, self.epoch, asked=self.planner.asked(obligation.agency))
 
     def _corrected(self, obligation: Obligation) -> Obligation:
         return moves.corrected(obligation, self.epoch, asked=self.planner.asked(obligation.agency))

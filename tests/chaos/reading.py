@@ -86,12 +86,12 @@ TOLD = """
     SELECT n.message, n.agency, n.obligation, n.version, n.state,
            coalesce((SELECT jsonb_object_agg(d.channel, d.state) FROM notifier.deliveries_v d
                       WHERE d.agency = n.agency AND d.message = n.message), '{}')::text AS channels
-      FROM notifier.notifications_v n WHERE n.obligation IS NOT NULL AND n.kind <> 'feedback-refused'
+      FROM notifier.notifications_v n WHERE n.obligation IS NOT NULL AND n.kind NOT IN ('feedback-refused', 'escalated')
 """
 ATTEMPTS = """
     SELECT n.obligation, n.version, extract(epoch FROM a.started_at)::float8 AS began
       FROM notifier.attempts_v a JOIN notifier.notifications_v n ON n.message = a.message
-     WHERE n.obligation IS NOT NULL AND n.kind <> 'feedback-refused'
+     WHERE n.obligation IS NOT NULL AND n.kind NOT IN ('feedback-refused', 'escalated')
 """
 
 

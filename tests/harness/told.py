@@ -51,3 +51,12 @@ def reminder(version: int = 1, **given: Any) -> Notification:
 
 def refusal(message: str = "refused.1", **given: Any) -> Notification:
     return notification(0, **{"kind": "feedback-refused", "message": message, "obligation": "obl_unknown", **given})
+
+
+def escalation(message: str = "escalated.obl_one.1", **given: Any) -> Notification:
+    """To the superior, of what its agency has not answered."""
+    version = given.pop("version", 1)
+    said = {"code": "overdue", "agency": AGENCY, "since": "2026-07-01"}
+    return notification(
+        version, **{"kind": "escalated", "message": message, "subject": {}, "record": {}, "reason": said, **given}
+    )

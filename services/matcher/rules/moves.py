@@ -122,10 +122,12 @@ def corrected(obligation: Obligation, epoch: int, *, asked: bool = True) -> Obli
     return replace(_next(obligation, epoch), confirmed=obligation.suspended and not asked)
 
 
-def reissued(obligation: Obligation, epoch: int) -> Obligation:
+def reissued(obligation: Obligation, epoch: int, *, asked: bool = True) -> Obligation:
     """Its agency may know a version of a timeline that a restore cut off: told once more (interleavings 36)."""
-    state = "lifting" if obligation.over else obligation.state
-    return replace(_next(obligation, epoch), state=state, confirmed=False, lifted_at=None)
+    again = _next(obligation, epoch)
+    if not asked:
+        return again
+    return replace(again, state="lifting" if again.over else again.state, confirmed=False, lifted_at=None)
 
 
 def late(obligation: Obligation, epoch: int) -> Obligation:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from credithub import clock
 from credithub.db.catalogues import Catalogues
 from credithub.db.engine import AsyncEngine, make_engine, text
 from credithub.db.values import as_json
@@ -21,7 +23,11 @@ from services.matcher.books import Books
 from services.matcher.on_deliveries import OnDeliveries
 from services.matcher.on_events import OnEvents
 from services.matcher.on_feedback import OnFeedback
+from tests.harness.business import Business
 from tests.harness.ground import ROOT, Database
+
+if TYPE_CHECKING:
+    from tests.integration.matcher.clockwork import Works
 
 
 @dataclass
@@ -100,3 +106,12 @@ async def matcher(database: Database, catalogue: Catalogue) -> AsyncGenerator[Ma
     made.agencies(*{department for _, department in catalogue.measures_for("judgment-debtor")})
     yield made
     await engine.dispose()
+
+
+@pytest.fixture
+async def works(matcher: Matcher, database: Database, catalogue: Catalogue) -> AsyncGenerator[Works]:
+    """The matcher with a business clock that the test moves; it is put back afterwards."""
+    from tests.integration.matcher.clockwork import Works
+
+    yield Works(matcher, database, Business(catalogue))
+    clock.set_ahead(timedelta(0))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.harness.told import lift, notification, refusal, reminder, suspension
+from tests.harness.told import escalation, lift, notification, refusal, reminder, suspension
 from tests.integration.notifier.conftest import Room
 
 
@@ -99,3 +99,36 @@ async def test_numbers_have_no_gap_though_batches_of_many_processes_meet(room: R
     ]
     await asyncio.gather(*(room.take(*batch) for batch in batches))
     assert sorted(await numbers(room, "rest")) == sorted([*range(1, 41), *range(1, 41)])
+
+
+async def test_a_reminder_goes_to_every_channel_though_the_lift_arrived(room: Room, agency: str) -> None:
+    await room.register(agency, "kafka")
+    await room.take(notification(1, agency=agency))
+    await room.deliver()
+    await room.take(lift(2, agency=agency))
+    await room.deliver()
+    await room.register(agency, "pull")
+    again = reminder(2, agency=agency, state="lifted", message="obl_one.1.2.r1")
+    assert await room.take(again, again) == {"owed": 1, "repeated": 1}
+    await room.deliver()
+    states = await room.deliveries()
+    assert (states["obl_one.1.2.r1", "kafka"], states["obl_one.1.2.r1", "pull"]) == ("delivered", "due")
+    assert states["obl_one.1.2", "kafka"] == "delivered", "a reminder ends nothing"
+    assert [n["message"] for n in await room.pull(agency) if n["lane"] == "ends"][-1] == "obl_one.1.2.r1"
+
+
+async def test_a_reminder_of_what_is_old_by_now_is_dropped(room: Room, agency: str) -> None:
+    await room.register(agency, "kafka")
+    await room.take(suspension(2, agency=agency), lift(3, agency=agency))
+    assert await room.take(reminder(2, agency=agency, state="suspended")) == {"dropped": 1}
+
+
+async def test_an_escalation_reaches_the_superior_whatever_it_was_told_before(room: Room, agency: str) -> None:
+    superior = await room.register(f"{agency.rpartition('-')[0]}-130800", "kafka", "pull")
+    assert await room.take(escalation(agency=superior), escalation("escalated.obl_one.2", agency=superior)) == {
+        "owed": 2
+    }
+    await room.deliver()
+    assert set(room.kafka.messages()) == {"escalated.obl_one.1", "escalated.obl_one.2"}
+    assert await room.database.rows("SELECT 1 FROM notifier.tasks") == []
+    assert {n["message"] for n in await room.pull(superior)} == {"escalated.obl_one.1", "escalated.obl_one.2"}

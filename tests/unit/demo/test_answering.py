@@ -52,6 +52,20 @@ def test_what_comes_twice_or_late_is_not_answered_again() -> None:
     assert desk.said["obl_1"] == 1
 
 
+def test_a_reminder_is_answered_again() -> None:
+    """The first answer may have been lost (interleavings 32)."""
+    desk = Desk("ndrc-130822")
+    lifted = notification(state="lifted", kind="lifted", version=2)
+    assert [a["answer"] for a in desk.take(lifted)] == ["lift-confirmed"]
+    assert [a["answer"] for a in desk.take({**lifted, "kind": "reminder"})] == ["lift-confirmed"]
+
+
+def test_an_escalation_asks_for_no_answer() -> None:
+    desk = Desk("ndrc-130800")
+    assert desk.take(notification(kind="escalated")) == []
+    assert desk.refused == []
+
+
 def test_a_newer_version_is_answered() -> None:
     desk = Desk("ndrc-130822")
     desk.take(notification())

@@ -8,7 +8,7 @@ import pytest
 
 from credithub.domain.notifications import Notification
 from services.notifier.rules import Backoff, Batch, Task, Times, Try, conclude, may_begin, take
-from tests.harness.told import AGENCY, lift, notification, refusal, reminder, suspension
+from tests.harness.told import AGENCY, escalation, lift, notification, refusal, reminder, suspension
 
 ENABLED = frozenset({"kafka", "pull"})
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
@@ -78,6 +78,21 @@ def test_a_reminder_repeats_the_newest_version_only() -> None:
 def test_a_refusal_is_owed_whatever_the_obligation_is_and_changes_nothing() -> None:
     task = Task(seen=(1, 9), cancelled=True)
     assert taken(task, refusal()) == ("owed", task, ("kafka", "pull"))
+
+
+def test_a_reminder_goes_where_the_agency_is_now_and_where_it_ever_was() -> None:
+    """Also to one that has the version: it has not confirmed it."""
+    task = Task(seen=(1, 2), begun=frozenset({"webhook"}))
+    assert taken(task, reminder(2, state="lifted"))[2] == ("kafka", "pull", "webhook")
+    assert taken(task, reminder(2))[2] == ("kafka", "pull", "webhook")
+
+
+def test_an_escalation_is_owed_to_the_superior_and_fences_nothing() -> None:
+    assert taken(None, escalation()) == ("owed", None, ("kafka", "pull"))
+    one = batch()
+    one.take_all([notification(3), escalation(version=1), escalation("escalated.obl_one.2", version=1)])
+    assert one.counts == {"owed": 3}
+    assert one.tasks == {(AGENCY, "obl_one"): Task(seen=(1, 3))}
 
 
 # ------------------------------------------------------------------------------------------------- batches
