@@ -11,9 +11,9 @@ from services.gateway.store.database import Database, Row
 # tells. Its content is that of the version then current: an older one is found under its number.
 AS_OF = """
     SELECT r.record, r.organisation_code, r.item, r.kind, r.supplier, r.catalogue, r.decided_on, r.archived_at,
-           then.version, then.state, then.disputed, then.shielded, then.why, then.since,
-           CASE WHEN then.version = r.version THEN r.document ELSE v.document END AS document,
-           CASE WHEN then.version = r.version THEN r.data ELSE v.data END AS data
+           known.version, known.state, known.disputed, known.shielded, known.why, known.since,
+           CASE WHEN known.version = r.version THEN r.document ELSE v.document END AS document,
+           CASE WHEN known.version = r.version THEN r.data ELSE v.data END AS data
       FROM matcher.records_v r
       LEFT JOIN LATERAL (
             SELECT c.version, c.state, c.disputed, c.shielded, c.reason, c.at FROM matcher.record_changes_v c
@@ -26,13 +26,14 @@ AS_OF = """
             coalesce(c.version, o.version, r.version) AS version,
             coalesce(c.state, CASE WHEN r.ended_at <= :moment THEN r.state ELSE 'active' END) AS state,
             coalesce(c.disputed, false) AS disputed, coalesce(c.shielded, false) AS shielded, c.reason AS why,
-            coalesce(c.at, r.archived_at) AS since) AS then
+            coalesce(c.at, r.archived_at) AS since) AS known
       LEFT JOIN matcher.record_versions_v v
-            ON v.organisation_code = r.organisation_code AND v.record = r.record AND v.version = then.version
+            ON v.organisation_code = r.organisation_code AND v.record = r.record AND v.version = known.version
      WHERE r.organisation_code = ANY (CAST(:codes AS text[])) AND (CAST(:record AS text) IS NULL OR r.record = :record)
        AND (CAST(:supplier AS text) IS NULL OR r.supplier = :supplier)
        AND (c.at IS NOT NULL OR r.archived_at <= :moment AND NOT EXISTS (
-            SELECT FROM matcher.record_changes_v n WHERE n.organisation_code = r.organisation_code AND n.record = r.record))
+            SELECT FROM matcher.record_changes_v n WHERE n.organisation_code = r.organisation_code AND n.record = r.record
+                AND n.change = 'entered'))
      ORDER BY r.archived_at, r.organisation_code, r.subject_seq LIMIT 1000
 """
 
