@@ -155,8 +155,9 @@ class Change:
         subject, at, now = subject_kind(kind), self.at.at(seat), self.after.at(seat)
         if not calls_upon(at, item, event):
             return ()
-        had = executable(self.before.at(seat), item, subject, self.on) if self.before else frozenset[tuple[str, str]]()
-        new = executable(at, item, subject, self.on) - had
+        new = executable(at, item, subject, self.on)
+        if self.before is not None:
+            new -= _had(self.before.at(seat), now, item, subject, self.on)
         if not new:
             return ()
         planned = plans(now, item, seat, self.agencies, subject, self.on)
@@ -172,6 +173,13 @@ class Change:
         editions = [self.after.national, *(self.after.at(_of(layer)) for layer in self.after.local)]
         found = {_begun_from(each, measure.id, self.on) for each in editions for measure in each.measures}
         return sorted(day for day in found if day is not None)
+
+
+@lru_cache(maxsize=1024)
+def _had(before: Catalogue, now: Catalogue, item: str, kind: SubjectKind, on: date) -> frozenset[tuple[str, str]]:
+    """What was executable until the turn and would rest on something still, by what is known now."""
+    pairs = executable(before, item, kind, on)
+    return frozenset(pair for pair in pairs if not _document_ended(before.measure(pair[0]), now, before, on))
 
 
 def _of(layer: Catalogue) -> str:
