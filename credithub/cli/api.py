@@ -42,6 +42,16 @@ def context_of(terminal: Terminal) -> Context:
 
 def call(terminal: Terminal, method: str, path: str, body: Mapping[str, object] | None = None) -> Answer:
     """One request as the context's operator. A refusal ends the command with its reason and what to do."""
+    status, content = _asked(terminal, method, path, body)
+    return Answer(status=status, content=_parsed(content))
+
+
+def download(terminal: Terminal, path: str) -> bytes:
+    """The same, for what is no JSON."""
+    return _asked(terminal, "GET", path, None)[1]
+
+
+def _asked(terminal: Terminal, method: str, path: str, body: Mapping[str, object] | None) -> tuple[int, bytes]:
     context = context_of(terminal)
     request = urllib.request.Request(  # noqa: S310 - the operator's own address
         context.url.rstrip("/") + path,
@@ -56,7 +66,7 @@ def call(terminal: Terminal, method: str, path: str, body: Mapping[str, object] 
     )
     try:
         with _opener(context).open(request, timeout=TIMEOUT) as response:
-            return Answer(status=response.status, content=_parsed(response.read()))
+            return response.status, response.read()
     except urllib.error.HTTPError as refusal:
         _refused(terminal, refusal.code, _parsed(refusal.read()))
     except (OSError, urllib.error.URLError) as problem:

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from credithub.cli import registry, running
+from credithub.cli import life, registry, running
 from credithub.cli.backup import backup
 from credithub.cli.clock import clock
 from credithub.cli.doctor import doctor
@@ -34,6 +34,10 @@ OWN = {
     "agency",
     "key",
     "clock",
+    "objection",
+    "repair",
+    "accounting",
+    "holding",
 }  # after these, global options may stand anywhere
 ROOMS = {"catalogue": "credithub.cli.catalogue", "receipt": "credithub.cli.receipt", "server": "credithub.cli.server"}
 DEMO = "credithub.demo.command"  # `credithub run`, where the demonstration is installed
@@ -66,11 +70,14 @@ def top(
 
 def fill(words: Sequence[str] = ()) -> None:
     """Our own commands; other rooms' too, if they are there and `words` do not ask for one of ours. Once a process."""
-    for command in (running.up, running.down, running.status, doctor, running.reset, backup, restore):
+    own = (running.up, running.down, running.status, doctor, running.reset, backup, restore)
+    for command in (*own, life.accounting, life.holding):
         app.command()(command)
     app.add_typer(registry.agency, name="agency")
     app.add_typer(registry.key, name="key")
     app.add_typer(clock, name="clock")
+    app.add_typer(life.objection, name="objection")
+    app.add_typer(life.repair, name="repair")
     if OWN & set(words):
         return  # half a second of imports that nobody asked for
     for name, module in ROOMS.items():

@@ -148,6 +148,11 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "生产模式下业务时钟就是实际时间，不能拨动",
         "in production business time is the real time and cannot be moved",
     ),
+    "written": ("已写入 {file}", "written to {file}"),
+    "holding_unknown": (
+        "恢复后正在追赶：此刻无法断言谁仍在执行",
+        "catching up after a restore: who still holds cannot be told at this moment",
+    ),
     "only_now": ("以下内容只显示这一次，请立即妥善保存：", "Shown this once only; keep it safe now:"),
 }
 

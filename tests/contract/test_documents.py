@@ -28,6 +28,27 @@ ADDRESSES = {
     "/v1/subjects/{code}": {"get"},
     "/v1/obligations": {"get"},
     "/v1/obligations/{obligation}/feedback": {"post"},
+    "/v1/subjects/{code}/records": {"get"},
+    "/v1/records/{record}": {"get"},
+    "/v1/records/{record}/history": {"get"},
+    **{
+        f"/v1/records/{{record}}/{step}": {"post"}
+        for step in ("correction", "withdrawal", "annotation", "shielding", "unshielding", "deletion")
+    },
+    "/v1/objections": {"get", "post"},
+    "/v1/objections/{number}": {"get"},
+    "/v1/objections/{number}/verifications": {"post"},
+    "/v1/objections/{number}/closing": {"post"},
+    "/v1/repairs": {"get", "post"},
+    "/v1/repairs/{number}": {"get"},
+    "/v1/repairs/{number}/decision": {"post"},
+    "/v1/cases": {"post"},
+    "/v1/cases/{case}": {"get"},
+    "/v1/cases/{case}/scope-answers": {"post"},
+    "/v1/candidates": {"get"},
+    "/v1/identities": {"post"},
+    "/v1/holding": {"get"},
+    "/v1/accounting": {"get"},
     "/v1/notifications": {"get"},
     "/healthz": {"get"},
     "/readyz": {"get"},
@@ -87,6 +108,17 @@ def test_the_events_it_shows_are_valid_and_come_in(openapi: dict[str, Any]) -> N
             headers = [(b"content-type", media_type.encode())]
             assert all(isinstance(each, Envelope) for each in parse(headers, orjson.dumps(content["example"])))
     assert seen == 3
+
+
+def test_what_the_acts_show_is_valid_by_their_own_schema(openapi: dict[str, Any]) -> None:
+    seen = 0
+    for path, methods in openapi["paths"].items():
+        content = methods.get("post", {}).get("requestBody", {}).get("content", {}).get("application/json", {})
+        if "schema" in content and path != "/v1/events":
+            schema = jsonschema_rs.Draft202012Validator(content["schema"] | {"components": openapi["components"]})
+            assert [error.message for error in schema.iter_errors(content["example"])] == [], path
+            seen += 1
+    assert seen >= 15
 
 
 def test_a_person_has_no_place_in_what_it_asks_for(openapi: dict[str, Any]) -> None:

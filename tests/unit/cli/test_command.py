@@ -17,6 +17,12 @@ from credithub.cli.checks import CHECKS
 from credithub.cli.terminal import AUTH, FAILED, UNREACHABLE
 
 runner = CliRunner()
+OBJECTION = {
+    "objection": "异1",
+    "state": "open",
+    "next": [{"who": "samr-130822", "what": "verify", "due_on": "2026-11-20", "late": True}],
+    "late": True,
+}
 
 
 @pytest.fixture(scope="module")
@@ -31,12 +37,21 @@ def hub() -> Generator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         def answer(self) -> None:
-            kind = self.path.rsplit("/", 1)[-1]
+            kind = self.path.partition("?")[0].rsplit("/", 1)[-1]
+            if "format=csv" in self.path:
+                return self.say(200, "部门 department\nmnr\n".encode())
             status, body = {
                 "agencies": (200, {"agencies": [{"id": "mnr-130822", "channels": ["kafka", "pull"]}], "next": None}),
+                "objections": (200, {"objections": [OBJECTION], "next": None}),
+                "异1": (200, OBJECTION),
+                "%E5%BC%821": (200, OBJECTION),
+                "accounting": (200, {"figures": [{"department": "mnr", "triggered": 3}], "violations": []}),
+                "holding": (200, {"known": True, "holding": [{"agency": "mnr-130822", "number": 2, "hours": 4.5}]}),
                 "keys": (403, {"code": "not-allowed", "title": "只有操作员可以 / operators only"}),
             }.get(kind, (404, {"code": "no-such-thing", "title": "没有 / none"}))
-            content = json.dumps(body).encode()
+            return self.say(status, json.dumps(body).encode())
+
+        def say(self, status: int, content: bytes) -> None:
             self.send_response(status)
             self.send_header("content-length", str(len(content)))
             self.end_headers()
@@ -135,3 +150,20 @@ def test_reset_asks_first_and_never_deletes_a_folder_that_is_not_ours(app: typer
     assert ours.exists()
     assert call(app, ours, "reset", "--yes").exit_code == 0
     assert not ours.exists()
+
+
+def test_what_is_under_way_is_shown_with_who_must_do_what(app: typer.Typer, hub: str, tmp_path: Path) -> None:
+    listed = call(app, tmp_path, "objection", "list", "--mine", "late", "--url", hub, "--key", "k")
+    assert "samr-130822 verify 2026-11-20 !" in listed.output
+    shown = call(app, tmp_path, "objection", "show", "异1", "--url", hub, "--key", "k", "--json")
+    assert json.loads(shown.stdout)["objection"] == "异1"
+
+
+def test_accounting_and_holding_come_as_tables_and_figures_as_a_file(
+    app: typer.Typer, hub: str, tmp_path: Path
+) -> None:
+    assert "triggered" in call(app, tmp_path, "accounting", "--url", hub, "--key", "k").output
+    assert "4.5" in call(app, tmp_path, "holding", "--url", hub, "--key", "k").output
+    file = tmp_path / "figures.csv"
+    call(app, tmp_path, "accounting", "--csv", str(file), "--url", hub, "--key", "k")
+    assert file.read_text(encoding="utf-8").startswith("部门 department")
