@@ -42,7 +42,7 @@ class Change:
 CHANGES = (
     Change(step="correction", kind="record.corrected", group="correction",
            summary="更正记录：形成新版本，旧版本留存 · Correct a record: a new version, the old one is kept",
-           example={"data": PENALTY, "reason": "金额录入有误", "document": PAPER}),
+           example={"data": {"penalty": PENALTY}, "reason": "金额录入有误", "document": PAPER}),
     Change(step="withdrawal", kind="record.withdrawn", group="withdrawal",
            summary="撤销记录：措施全部解除 · Withdraw a record: all its measures lift",
            example={"reason": "revoked-by-court", "withdrawn_on": "2026-11-20", "restore_reputation": True, "document": PAPER}),

@@ -10,7 +10,6 @@ from services.gateway.parts import Parts
 from services.gateway.rules import Grant
 from services.gateway.store.database import Row
 
-COURT = "spc"
 LIFTED = frozenset({"lifting", "lifted", "cancelled"})
 
 
@@ -29,9 +28,14 @@ async def record_of(parts: Parts, record: str) -> Row:
 async def own_record(parts: Parts, grant: Grant, record: str, *, courts: bool = False) -> Row:
     """A record that the caller may act on as its determining department; the same 404 for another's as for none."""
     row = await record_of(parts, record)
-    if determined(grant, row) or (courts and grant.department == COURT and grant.supplies is not None):
+    if determined(grant, row) or (courts and _is_court(parts, grant)):
         return row
     raise Problem("not-found")
+
+
+def _is_court(parts: Parts, grant: Grant) -> bool:
+    found = parts.standing.in_force().department(grant.department or "")
+    return grant.supplies is not None and found is not None and found.kind == "court"
 
 
 async def held_record(parts: Parts, grant: Grant, record: str) -> Row:

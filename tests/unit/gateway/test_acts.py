@@ -23,7 +23,7 @@ PENALTY = {
 }  # fmt: skip
 PAYMENT = re.compile(r"(^|[_-])(fees?|charges?|payments?|paid|pay|price|invoice|toll)([_-]|$)|收费|缴费|支付|价款")
 SAID: dict[str, dict[str, Any]] = {
-    "correction": {"data": PENALTY, "reason": "金额录入有误", "document": PAPER},
+    "correction": {"data": {"penalty": PENALTY}, "reason": "金额录入有误", "document": PAPER},
     "withdrawal": {
         "reason": "revoked-by-court", "withdrawn_on": "2026-11-20", "restore_reputation": True, "document": PAPER,
     },
