@@ -1,4 +1,4 @@
-"""Understands `credithub catalogue`: check a catalogue, show what it says, load it into a running hub."""
+"""Understands `credithub catalogue`: check a catalogue, show what it says, load the first one into a running hub."""
 
 from __future__ import annotations
 
@@ -12,12 +12,17 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from credithub.cli import catalogue_versions
 from credithub.cli.gateway import Gateway, GatewayRefused
 from credithub.domain.catalogue import FILES, Catalogue, CatalogueUnreadable, Measure, Problem, check, load, versions
+from credithub.domain.catalogue.layers import is_local
 from credithub.domain.tables import SHIPPED
 from credithub.settings import Settings
 
-app = typer.Typer(help="目录与措施清单：核对、查看、装入 · The catalogue: check, show, load.", no_args_is_help=True)
+app = typer.Typer(
+    help="目录与措施清单：核对、查看、提出、批准、预演 · The catalogue: check, show, propose, approve, preview.",
+    no_args_is_help=True,
+)
 out = Console(soft_wrap=True, highlight=False)
 
 Folder = Annotated[
@@ -71,7 +76,7 @@ def load_command(
         typer.Option(formats=["%Y-%m-%d"], help="生效日期，缺省为版本自带 · default: the version's own"),
     ] = None,
 ) -> None:
-    """核对后装入运行中的系统 · Check, then load into a running hub."""
+    """核对后直接装入：首个版本，或开发模式 · Check, then load directly: the first version, or in development."""
     folder = _folders(path)[-1]
     if not _sound(folder):
         raise typer.Exit(1)
@@ -84,6 +89,9 @@ def load_command(
         out.print(f"[red]✗[/] {escape(str(refused))}")
         raise typer.Exit(1) from None
     out.print(f"[green]✓[/] 已装入 {catalogue.version}，{day} 起生效 · loaded, effective from {day}")
+
+
+catalogue_versions.add_to(app)
 
 
 def _folders(path: Path | None) -> list[Path]:
@@ -107,7 +115,7 @@ def _read(folder: Path) -> Catalogue:
 def _sound(folder: Path) -> bool:
     try:
         catalogue = load(folder)
-        problems = check(catalogue)
+        problems = check(catalogue, _national(catalogue))
     except CatalogueUnreadable as unreadable:
         _tell(folder, unreadable.problems)
         return False
@@ -121,6 +129,14 @@ def _sound(folder: Path) -> bool:
         f"{len(catalogue.measures)} 措施 measures ({executable} 可执行 executable)"
     )
     return True
+
+
+def _national(catalogue: Catalogue) -> Catalogue | None:
+    """What a local version is added to when it is checked here: the newest national one that is shipped."""
+    if not is_local(catalogue):
+        return None
+    shelf = [load(folder) for folder in versions((Settings.from_env().schemas or SHIPPED) / "catalogue")]
+    return next((each for each in reversed(shelf) if not is_local(each)), None)
 
 
 def _tell(folder: Path, problems: list[Problem] | tuple[Problem, ...]) -> None:
