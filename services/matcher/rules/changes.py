@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
-from credithub.domain.events import CreditEvent
+from credithub.domain.events import CreditEvent, content_of
 from services.matcher.rules.records import (
     Correction,
     Held,
@@ -62,18 +62,21 @@ def corrected(life: Life, event: CreditEvent) -> Outcome:
         return Refused(code="record-ended", field="record", value=life.state)
     if said["kind"] != life.kind:
         return Refused(code="enumeration-unknown", field="correction.kind", value=said["kind"])
+    correction = correction_of(life, said, event)
     return Step(
-        life=replace(life, version=life.version + 1, content=said["content"], in_conflict=False),
+        life=replace(life, version=life.version + 1, content=correction.content, in_conflict=False),
         change="corrected",
         effects=("corrected",),
         reason=because("corrected", event, said=said.get("reason")),
-        correction=correction_of(said, event),
+        correction=correction,
         settles=True,
     )
 
 
-def correction_of(said: JsonObject, event: CreditEvent) -> Correction:
-    return Correction(data=said["data"], content=said["content"], source=event.source, id=event.id)
+def correction_of(life: Life, said: JsonObject, event: CreditEvent) -> Correction:
+    """Name and document stay: the content is the one that a later export of the corrected fact will have."""
+    content = said.get("content") or content_of(life.kind, life.name, life.document, said["data"])
+    return Correction(data=said["data"], content=content, source=event.source, id=event.id)
 
 
 def withdrawn(life: Life, event: CreditEvent) -> Outcome:

@@ -104,12 +104,12 @@ def _concluded(life: Life, after: Life, event: CreditEvent) -> Step:
         step = ended(after, "withdrawn", reason, "objection-upheld")
         return replace(step, moments=(*step.moments, *over))
     if said["outcome"] == "upheld-corrected" and life.state not in ("withdrawn", "deleted"):
-        correction = said["correction"]
-        after = replace(after, version=life.version + 1, content=correction["content"], in_conflict=False)
+        correction = correction_of(life, said["correction"], event)
+        after = replace(after, version=life.version + 1, content=correction.content, in_conflict=False)
         return Step(
             life=after, change="objection-upheld", effects=("corrected", *suspending(life, after)), moments=over,
             reason=because("objection-upheld", event, said=said["reason"], objection=number, restoration=True),
-            correction=correction_of(correction, event), settles=True,
+            correction=correction, settles=True,
         )  # fmt: skip
     code = "objection-withdrawn" if said["outcome"] == "withdrawn-by-filer" else "objection-refused"
     return Step(

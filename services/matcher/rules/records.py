@@ -96,6 +96,8 @@ class Life:
     severity: str | None
     repairable_from: date | None
     in_conflict: bool = False
+    name: str = ""  # of its subject, as the record has it
+    document: JsonObject = field(default_factory=dict[str, Any])
     notes: tuple[JsonObject, ...] = ()
     end_reason: JsonObject | None = None
     holds: Mapping[Hold, Held] = field(default_factory=dict[Hold, Held])

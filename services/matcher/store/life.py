@@ -16,7 +16,7 @@ Key = tuple[str, str]  # (organisation code, record)
 
 LIVES = text("""
     SELECT r.organisation_code, r.record, r.item, r.kind, r.state, r.version, r.supplier, r.catalogue, r.content, r.severity,
-           r.repairable_from, r.in_conflict, r.notes, r.end_reason
+           r.repairable_from, r.in_conflict, r.notes, r.end_reason, r.document, r.data -> 'subject' ->> 'name' AS name
       FROM unnest(CAST(:codes AS text[]), CAST(:records AS text[])) AS x(oc, rec)
       JOIN matcher.records r ON r.organisation_code = x.oc AND r.record = x.rec
 """)
@@ -57,7 +57,7 @@ async def lives(conn: AsyncConnection, keys: Iterable[Key]) -> dict[Key, Life]:
             version=r.version, supplier=r.supplier, catalogue=r.catalogue, content=r.content, severity=r.severity,
             repairable_from=r.repairable_from, in_conflict=r.in_conflict, notes=tuple(as_json(r.notes)),
             end_reason=as_json(r.end_reason), holds=holds.get(key, {}), objections=objections.get(key, {}),
-            repairs=repairs.get(key, {}),
+            repairs=repairs.get(key, {}), document=as_json(r.document), name=r.name or "",
         )  # fmt: skip
     return found
 
@@ -97,7 +97,9 @@ KEEP = text("""
 """)
 CORRECT = text("""
     UPDATE matcher.records r
-       SET version = r.version + 1, content = x.c, data = x.d::jsonb, source = x.s, id = x.i, archived_at = now()
+       SET version = r.version + 1, content = x.c, source = x.s, id = x.i, archived_at = now(),
+           data = (SELECT coalesce(jsonb_object_agg(part, said), '{}') FROM jsonb_each(r.data) AS was (part, said)
+                    WHERE part IN ('subject', 'document')) || x.d::jsonb
       FROM unnest(CAST(:codes AS text[]), CAST(:records AS text[]), CAST(:contents AS text[]), CAST(:data AS text[]),
                   CAST(:sources AS text[]), CAST(:ids AS text[])) AS x(oc, rec, c, d, s, i)
      WHERE r.organisation_code = x.oc AND r.record = x.rec
