@@ -48,7 +48,7 @@ async def values_between(settings: Settings, spans: Mapping[Partition, tuple[int
     if not left:
         return
     async with _consumer(settings) as consumer:
-        consumer.assign(left)
+        consumer.assign(list(left))
         for place in left:
             consumer.seek(place, spans[place.topic, place.partition][0])
         silent = 0
