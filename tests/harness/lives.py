@@ -6,9 +6,9 @@ import hashlib
 import itertools
 from typing import Any
 
+from credithub import ids
 from credithub.domain.events import CreditEvent
 from credithub.domain.text import fold_document_number
-from credithub import ids
 from services.matcher.rules.filing import file_event
 from tests.harness.facts import fact
 
@@ -16,7 +16,14 @@ JsonObject = dict[str, Any]
 _numbers = itertools.count(1)
 COURT = "spc-130822"
 HUB = "hub"
-ROLES = {"record": "change", "objection": "objection", "repair": "repair", "list": "entry", "subject": "link", "case": "case"}
+ROLES = {
+    "record": "change",
+    "objection": "objection",
+    "repair": "repair",
+    "list": "entry",
+    "subject": "link",
+    "case": "case",
+}
 
 
 def record_of(event: CreditEvent) -> str:
@@ -40,7 +47,7 @@ def about(of: CreditEvent, kind: str, data: JsonObject, *, by: str | None = None
         "data": {"record": target, **data},
         "supplier": by or of.supplier,
         "source": f"//{by or of.supplier}/test",
-        "role": ROLES[kind.split(".")[0]],
+        "role": ROLES[kind.partition(".")[0]],
         "target": target,
     }
     return fact(kind, target.get("item", ""), **(values | changed))
@@ -74,12 +81,16 @@ def unshielded(of: CreditEvent, number: str = "屏1", **changed: Any) -> CreditE
     return about(of, "record.unshielded", {"shielding": {"number": number, "reason": "程序终结"}}, **changed)
 
 
-def objected(of: CreditEvent, number: str = "异1", *, by: str = HUB, who: str = "subject", **changed: Any) -> CreditEvent:
+def objected(
+    of: CreditEvent, number: str = "异1", *, by: str = HUB, who: str = "subject", **changed: Any
+) -> CreditEvent:
     said = {"number": number, "by": who, "ground": "facts", "statement": "该笔债务已履行"}
     return about(of, "objection.opened", {"objection": said}, by=by, **changed)
 
 
-def verified(of: CreditEvent, number: str = "异1", *, who: str = "supplier", finding: str = "correct", **changed: Any) -> CreditEvent:
+def verified(
+    of: CreditEvent, number: str = "异1", *, who: str = "supplier", finding: str = "correct", **changed: Any
+) -> CreditEvent:
     by = changed.pop("by", None) or (HUB if who == "collector" else of.supplier)
     said = {"by": who, "finding": finding, "statement": "经核实无误"}
     return about(of, "objection.verified", {"objection": {"number": number}, "verification": said}, by=by, **changed)
@@ -126,7 +137,9 @@ def delisted(of: CreditEvent, **changed: Any) -> CreditEvent:
 
 def linked(kind: str, into: str, others: list[str], **changed: Any) -> CreditEvent:
     group = {"recoded": "recoding", "merged": "merger", "split": "division"}[kind]
-    named: JsonObject = {"recoded": {"from": others[0]}, "merged": {"absorbed": others}, "split": {"into": others}}[kind]
+    named: JsonObject = {"recoded": {"from": others[0]}, "merged": {"absorbed": others}, "split": {"into": others}}[
+        kind
+    ]
     data = {group: {**named, "effective_on": "2026-11-01", "evidence": "登记机关函"}}
     return fact(f"subject.{kind}", "registration", org=into, data=data, **({"role": "link"} | changed))
 

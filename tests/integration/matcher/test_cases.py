@@ -31,7 +31,9 @@ async def test_a_region_that_accepts_joins_with_its_own_agencies(matcher: Matche
     assert await by_scope(matcher) == before, "asked is not accepted"
     assert await matcher.take(lives.answered_scope(listed, AWAY)) == {"archived": 1}
     assert await by_scope(matcher) == before | {AWAY: before[None]}
-    agencies = await matcher.rows(f"SELECT DISTINCT right(agency, 6) AS at FROM matcher.obligations WHERE scope = '{AWAY}'")
+    agencies = await matcher.rows(
+        f"SELECT DISTINCT right(agency, 6) AS at FROM matcher.obligations WHERE scope = '{AWAY}'"
+    )
     assert [row["at"] for row in agencies] == [AWAY]
 
 
@@ -72,7 +74,9 @@ async def test_the_end_of_the_record_lifts_what_the_regions_joined_with(matcher:
     assert set(await matcher.states()) == {"lifting"}
 
 
-async def test_a_region_that_joins_a_suspended_record_is_told_it_suspended(matcher: Matcher, listed: CreditEvent) -> None:
+async def test_a_region_that_joins_a_suspended_record_is_told_it_suspended(
+    matcher: Matcher, listed: CreditEvent
+) -> None:
     await matcher.take(lives.initiated(listed, [AWAY]), lives.objected(listed))
     await matcher.take(lives.answered_scope(listed, AWAY))
     rows = await matcher.rows(f"SELECT DISTINCT suspended FROM matcher.obligations WHERE scope = '{AWAY}'")

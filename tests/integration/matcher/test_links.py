@@ -18,7 +18,9 @@ async def keyed(matcher: Matcher, item: str = "licence") -> list[str]:
 
 
 @pytest.mark.parametrize(("first", "second"), [(OLD, NEW), (NEW, OLD)])
-async def test_a_fact_said_under_both_codes_of_one_subject_is_keyed_once(matcher: Matcher, first: str, second: str) -> None:
+async def test_a_fact_said_under_both_codes_of_one_subject_is_keyed_once(
+    matcher: Matcher, first: str, second: str
+) -> None:
     await matcher.take(registration(OLD), registration(NEW), fact(org=first, number="证1"))
     assert await matcher.take(lives.linked("recoded", NEW, [OLD])) == {"archived": 1}
     assert await matcher.take(fact(org=second, number="证1")) == {"duplicate": 1}
@@ -32,7 +34,9 @@ async def test_a_code_taken_over_by_way_of_another_is_one_subject_too(matcher: M
 
 
 async def test_after_a_link_is_taken_back_the_codes_are_two_again(matcher: Matcher) -> None:
-    await matcher.take(registration(OLD), registration(NEW), fact(org=OLD, number="证1"), lives.linked("merged", NEW, [OLD]))
+    await matcher.take(
+        registration(OLD), registration(NEW), fact(org=OLD, number="证1"), lives.linked("merged", NEW, [OLD])
+    )
     assert await matcher.take(lives.unlinked("merged", NEW, [OLD])) == {"archived": 1}
     assert await matcher.take(fact(org=NEW, number="证1")) == {"archived": 1}
     assert await keyed(matcher) == [OLD, NEW]
@@ -45,7 +49,9 @@ async def test_a_link_that_does_not_stand_cannot_be_taken_back(matcher: Matcher)
 
 
 async def test_codes_that_were_split_off_stay_subjects_of_their_own(matcher: Matcher) -> None:
-    await matcher.take(registration(OLD), registration(NEW), fact(org=OLD, number="证1"), lives.linked("split", OLD, [NEW]))
+    await matcher.take(
+        registration(OLD), registration(NEW), fact(org=OLD, number="证1"), lives.linked("split", OLD, [NEW])
+    )
     assert await matcher.take(fact(org=NEW, number="证1")) == {"archived": 1}
 
 
@@ -56,7 +62,8 @@ async def test_no_code_is_linked_to_itself(matcher: Matcher) -> None:
 
 async def test_cases_of_a_merged_subject_go_to_the_agencies_of_the_survivors_seat_and_back(matcher: Matcher) -> None:
     """Old agency lifts, new one triggers; taken back, they go home in a new round."""
-    departments = sorted({department for _, department in matcher.books.catalogue("2026-illustrative.1").measures_for("judgment-debtor")})
+    pairs = matcher.books.catalogue("2026-illustrative.1").measures_for("judgment-debtor")
+    departments = sorted({department for _, department in pairs})
     matcher.have([f"{department}-{division}" for department in departments for division in ("130822", "130823")])
     await matcher.take(registration(OLD, seat="130822"), registration(NEW, seat="130823"), debtor("执1", OLD))
     first = await live(matcher)
@@ -72,7 +79,8 @@ async def test_cases_of_a_merged_subject_go_to_the_agencies_of_the_survivors_sea
 
 async def live(matcher: Matcher) -> list[tuple[str, int]]:
     rows = await matcher.rows(
-        "SELECT agency, round FROM matcher.obligations WHERE state NOT IN ('lifting', 'lifted', 'cancelled') ORDER BY agency, measure"
+        "SELECT agency, round FROM matcher.obligations WHERE state NOT IN ('lifting', 'lifted', 'cancelled')"
+        " ORDER BY agency, measure"
     )
     return [(str(row["agency"]), int(str(row["round"]))) for row in rows]
 
@@ -91,6 +99,8 @@ async def test_a_candidate_that_a_person_refuses_leaves_the_event_waiting(matche
     nameless = fact(org=None, name="兴隆县示例公司")
     await matcher.take(nameless)
     said = {"identity": {"source": nameless.source, "id": nameless.id, "decision": "refused", "reason": "同名不同址"}}
-    await matcher.take(fact("identity.confirmed", "", org=OLD, data=said, role="identity", supplier="hub", source="//hub/k1"))
+    await matcher.take(
+        fact("identity.confirmed", "", org=OLD, data=said, role="identity", supplier="hub", source="//hub/k1")
+    )
     assert await matcher.count("SELECT count(*) FROM matcher.waiting") == 1
     assert await keyed(matcher) == []

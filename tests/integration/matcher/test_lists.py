@@ -102,7 +102,9 @@ async def test_a_third_partys_list_is_kept_for_reference_and_never_triggers(matc
 
 
 async def test_a_hundred_penalties_put_nobody_on_a_list(matcher: Matcher) -> None:
-    penalties = [fact("penalty.imposed", "penalty", org=ORG, data={"penalty": {"offence": f"第{n}次"}}) for n in range(100)]
+    penalties = [
+        fact("penalty.imposed", "penalty", org=ORG, data={"penalty": {"offence": f"第{n}次"}}) for n in range(100)
+    ]
     assert await matcher.take(registration(ORG), *penalties) == {"archived": 101}
     rows = await matcher.rows("SELECT DISTINCT kind FROM matcher.records ORDER BY kind")
     assert [row["kind"] for row in rows] == ["penalty.imposed", "subject.registered"]

@@ -45,7 +45,9 @@ ENDS: dict[str, Callable[[CreditEvent], CreditEvent]] = {"withdrawn": lives.with
 
 @pytest.mark.requirement("R211", "R221", "R222")
 @pytest.mark.parametrize("state", ENDS)
-async def test_a_record_that_ends_lifts_every_obligation_of_it(matcher: Matcher, listed: CreditEvent, state: str) -> None:
+async def test_a_record_that_ends_lifts_every_obligation_of_it(
+    matcher: Matcher, listed: CreditEvent, state: str
+) -> None:
     open_before = sum((await matcher.states()).values())
     assert await matcher.take(ENDS[state](listed)) == {"archived": 1}
     assert (await standing(matcher))[0] == state
@@ -68,7 +70,9 @@ async def test_a_correction_makes_a_new_version_and_the_old_content_sent_again_c
     assert await standing(matcher) == ("active", False, False, 2)
 
 
-async def test_only_the_current_version_is_served_and_the_older_ones_are_kept(matcher: Matcher, listed: CreditEvent) -> None:
+async def test_only_the_current_version_is_served_and_the_older_ones_are_kept(
+    matcher: Matcher, listed: CreditEvent
+) -> None:
     await matcher.take(lives.corrected(listed, {"debtor": {"duty": "甲"}}))
     await matcher.take(lives.corrected(listed, {"debtor": {"duty": "乙"}}))
     kept = await matcher.rows("SELECT version, data FROM matcher.record_versions ORDER BY version")
@@ -78,7 +82,9 @@ async def test_only_the_current_version_is_served_and_the_older_ones_are_kept(ma
 
 
 @pytest.mark.parametrize(
-    "change", [lives.withdrawn, lives.deleted, lives.annotated, lives.shielded, lives.unshielded], ids=lambda f: f.__name__
+    "change",
+    [lives.withdrawn, lives.deleted, lives.annotated, lives.shielded, lives.unshielded],
+    ids=lambda f: f.__name__,
 )
 async def test_a_change_is_refused_to_all_but_the_determining_department(
     matcher: Matcher, listed: CreditEvent, change: Callable[..., CreditEvent]
@@ -115,7 +121,9 @@ async def test_a_step_that_the_state_chart_lacks_is_refused_with_its_code(
     assert await standing(matcher) == before
 
 
-async def test_a_fact_that_has_ended_never_acts_again_when_it_is_sent_anew(matcher: Matcher, listed: CreditEvent) -> None:
+async def test_a_fact_that_has_ended_never_acts_again_when_it_is_sent_anew(
+    matcher: Matcher, listed: CreditEvent
+) -> None:
     await matcher.take(lives.withdrawn(listed))
     again = debtor("（2026）冀0822执1号", supplier=lives.COURT, source="//spc-130822/debtors")
     assert await matcher.take(again) == {"duplicate": 1}
@@ -183,7 +191,9 @@ async def test_history_tells_what_was_known_at_each_moment(matcher: Matcher, lis
 
 
 # --------------------------------------------------------------------------------------------------- witnesses
-async def test_the_same_decision_from_two_sources_is_one_record_with_two_witnesses(matcher: Matcher, listed: CreditEvent) -> None:
+async def test_the_same_decision_from_two_sources_is_one_record_with_two_witnesses(
+    matcher: Matcher, listed: CreditEvent
+) -> None:
     same = debtor("（2026）冀0822执1号", supplier="spc-130800", source="//spc-130800/debtors")
     assert await matcher.take(same) == {"duplicate": 1}
     rows = await matcher.rows("SELECT supplier, agrees FROM matcher.witnesses")

@@ -56,7 +56,9 @@ async def test_an_objection_is_refused_only_after_both_have_verified_and_then_al
     assert await matcher.count("SELECT count(*) FROM matcher.moments WHERE kind = 'verify-due'") == 0
 
 
-async def test_an_upheld_objection_that_corrects_gives_a_new_version_and_resumes(matcher: Matcher, listed: CreditEvent) -> None:
+async def test_an_upheld_objection_that_corrects_gives_a_new_version_and_resumes(
+    matcher: Matcher, listed: CreditEvent
+) -> None:
     duties = sum((await matcher.states()).values())
     await matcher.take(lives.objected(listed))
     said = {"debtor": {"duty": "已部分履行"}}
@@ -97,7 +99,9 @@ async def test_an_outcome_that_comes_before_its_opening_closes_it(matcher: Match
     assert set(await kinds(matcher)) == {"triggered"}
 
 
-async def test_a_verification_that_comes_before_its_objection_waits_for_it(matcher: Matcher, listed: CreditEvent) -> None:
+async def test_a_verification_that_comes_before_its_objection_waits_for_it(
+    matcher: Matcher, listed: CreditEvent
+) -> None:
     assert await matcher.take(lives.verified(listed)) == {"waiting-record": 1}
     assert await matcher.take(lives.objected(listed)) == {"archived": 2}
     (row,) = await matcher.rows("SELECT supplier_finding FROM matcher.objections")
@@ -112,7 +116,9 @@ async def test_an_agency_may_object_only_to_what_it_is_to_act_on(matcher: Matche
     assert (await standing(matcher))[1] is True
 
 
-async def test_the_same_objection_twice_is_a_conflict_and_one_outcome_is_all(matcher: Matcher, listed: CreditEvent) -> None:
+async def test_the_same_objection_twice_is_a_conflict_and_one_outcome_is_all(
+    matcher: Matcher, listed: CreditEvent
+) -> None:
     await matcher.take(lives.objected(listed))
     assert await matcher.take(lives.objected(listed)) == {"refused": 1}
     await matcher.take(lives.settled(listed))

@@ -81,7 +81,9 @@ async def test_a_decision_waits_for_its_application(matcher: Matcher, listed: Cr
     assert (await standing(matcher))[0] == "repaired"
 
 
-async def test_an_application_is_overtaken_when_the_record_ends_otherwise(matcher: Matcher, listed: CreditEvent) -> None:
+async def test_an_application_is_overtaken_when_the_record_ends_otherwise(
+    matcher: Matcher, listed: CreditEvent
+) -> None:
     await matcher.take(lives.repair_applied(listed))
     await matcher.take(lives.withdrawn(listed))
     (row,) = await matcher.rows("SELECT state FROM matcher.repairs")
