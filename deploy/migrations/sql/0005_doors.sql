@@ -73,7 +73,7 @@ CREATE VIEW hub.late_removals_v AS
     SELECT x.organisation_code, x.record, x.item, x.supplier, x.archived_at AS at, s.starts_on, m.most
       FROM matcher.records x
       JOIN matcher.records l ON l.organisation_code = x.organisation_code AND l.ended_by = x.record AND l.record <> x.record
-      JOIN gateway.catalogues c ON c.version = x.catalogue
+      JOIN gateway.catalogues c ON c.version = split_part(x.catalogue, '+', 1)   -- the national layer of what it entered under
      CROSS JOIN LATERAL (SELECT greatest(coalesce((x.data #>> '{removal,removed_on}')::date, x.decided_on),
                                          (l.archived_at AT TIME ZONE 'Asia/Shanghai')::date) AS starts_on) AS s
      CROSS JOIN LATERAL (SELECT min((p #>> '{maximum,number}')::integer) AS most
