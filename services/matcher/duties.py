@@ -203,7 +203,7 @@ class Duties:
             if obligation is None:
                 outcomes.append((answer, "waiting", None))
                 continue
-            after = rules.answered(obligation, answer, self._decline_reasons(obligation), self.at)
+            after = rules.answered(obligation, answer, self._decline_reasons(obligation), self.at, epoch=self.epoch)
             if isinstance(after, rules.Refused):
                 outcomes.append((answer, "refused", after.code))
                 self.telling.apart.append(refusal(answer, obligation, after.code))

@@ -24,12 +24,17 @@ class Refused:
 
 
 def answered(
-    obligation: Obligation, feedback: Feedback, decline_reasons: Sequence[str], at: datetime
+    obligation: Obligation, feedback: Feedback, decline_reasons: Sequence[str], at: datetime, *, epoch: int = 0
 ) -> Obligation | Refused:
-    """Moves an obligation by an answer; answers overtake receipts, so any later state follows from any earlier."""
+    """Moves an obligation by an answer; answers overtake receipts, so any later state follows from any earlier.
+
+    `epoch`: the hub's. What an agency did of a version above ours and of an older epoch it did: a restore cut off the
+    timeline in which it was told so. Such a confirmation confirms nothing of ours.
+    """
     if feedback.agency != obligation.agency:
         return Refused("obligation-unknown")  # the same as for one that does not exist
-    if (feedback.epoch, feedback.version) > (obligation.epoch, obligation.version):
+    above = (feedback.epoch, feedback.version) > (obligation.epoch, obligation.version)
+    if above and feedback.epoch >= epoch:
         return Refused("version-unknown")
     if feedback.answer == "lift-confirmed":
         return _lift_confirmed(obligation, feedback, at)

@@ -20,7 +20,7 @@ from credithub.embedded import database as keeping
 from credithub.embedded import pgtools
 from credithub.embedded.archive import Manifest, TopicEnds, digest
 from credithub.embedded.pgtools import Place
-from credithub.embedded.restore import Plan, Told, marks
+from credithub.embedded.restore import Plan, Told, gaps_of, marks
 from credithub.embedded.restore_report import Report, report
 from credithub.kafka.consumer import Record
 from credithub.kafka.offsets import Extent
@@ -72,6 +72,7 @@ class Town:
     folder: Path
     logs: dict[str, list[bytes]] = field(default_factory=lambda: {reader.topic.name: [] for reader in READERS})
     desks: dict[str, Desk] = field(default_factory=lambda: {AGENCY: Desk(), OTHER: Desk()})
+    begins: dict[str, int] = field(default_factory=dict[str, int])  # what was before is gone from the topic
     heard: int = 0
     numbers: itertools.count[int] = field(default_factory=itertools.count)
 
@@ -156,11 +157,12 @@ class Town:
         there = Extent(
             cluster=CLUSTER,
             topic_ids={topic: f"id-{topic}" for topic in self.logs},
-            begins=dict.fromkeys(((topic, 0) for topic in self.logs), 0),
+            begins={(topic, 0): self.begins.get(topic, 0) for topic in self.logs},
             ends={(topic, 0): len(log) for topic, log in self.logs.items()},
         )
         return Plan(
-            manifest=dump.manifest, dump=dump.file, epoch=epoch, same_kafka=True, there=there, gaps=(), told=told,
+            manifest=dump.manifest, dump=dump.file, epoch=epoch, same_kafka=True, there=there, told=told,
+            gaps=gaps_of(dump.manifest.positions, there),
             server=dump.manifest.server, programs=pgtools.programs(self.place, dump.manifest.server),
             schemas=("gateway", "hub", "ingest", "matcher", "notifier"),
         )  # fmt: skip
@@ -182,6 +184,7 @@ class Town:
         engine = self.matcher.engine if reader.service == "matcher" else self.room.engine
         async with engine.begin() as conn:
             at = (await positions.load(conn, [place]))[place]
+        assert at >= self.begins.get(topic, 0), "Kafka does not have it any more"
         values = self.logs[topic][at:]
         if not values:
             return

@@ -153,6 +153,17 @@ def test_a_confirmation_counts_for_the_version_it_names_alone(before: Obligation
     assert answered(before, feedback(said, version=5), [], NOW) == Refused("version-unknown")
 
 
+def test_what_an_agency_did_in_a_timeline_that_a_restore_cut_off_it_did() -> None:
+    before = obligation(epoch=1, version=1)
+    told_then = feedback("executed", epoch=1, version=3)
+    assert answered(before, told_then, [], NOW, epoch=1) == Refused("version-unknown")
+    moved = answered(before, told_then, [], NOW, epoch=2)
+    assert not isinstance(moved, Refused)
+    assert (moved.executed, moved.epoch, moved.version) == (True, 1, 1)
+    confirmed = answered(obligation(state="lifting"), feedback("lift-confirmed", version=9), [], NOW, epoch=2)
+    assert confirmed == Refused("version-old")
+
+
 def test_a_truthful_late_execution_keeps_the_lift_owed() -> None:
     lifted = after(obligation(state="lifting"), "lift-confirmed")
     assert (lifted.state, lifted.lifted_at) == ("lifted", NOW)
