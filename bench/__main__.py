@@ -11,12 +11,16 @@ from collections.abc import Awaitable, Callable, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from bench import gateway_batch, gateway_single, ingest, matcher, whole_path
+from bench import gateway_batch, gateway_single, ingest, matcher, preview, whole_path
 from bench.hub import Hub, hub
 from bench.measure import Figure
 from bench.parts import ROOT, Parts, parts
 
-ALONE: dict[str, Callable[[Parts], Awaitable[Figure]]] = {"ingest": ingest.measure, "matcher": matcher.measure}
+ALONE: dict[str, Callable[[Parts], Awaitable[Figure]]] = {
+    "ingest": ingest.measure,
+    "matcher": matcher.measure,
+    "preview": preview.measure,
+}
 WHOLE: dict[str, Callable[[Hub], Awaitable[Figure]]] = {
     "gateway-single": gateway_single.measure,
     "gateway-batch": gateway_batch.measure,

@@ -14,6 +14,7 @@ from credithub.domain.routing import Agencies, Agency
 from services.gateway.store.database import Database, Row
 
 FETCH = 2_000  # rows of the list that are held at once
+IN_ORDER = "ORDER BY organisation_code, record, measure, department, agency"
 LIVE = "o.state NOT IN ('lifting', 'lifted', 'cancelled')"
 ACTIVE = "r.state = 'active' AND r.tolerated IS NULL"
 # When the fact began by its own words, told apart by the days on which a measure's own term would just not be over.
@@ -56,7 +57,7 @@ ENDS = f"""
            AS e(item, measure, department, catalogue, seat, kind, because)
         ON (o.item, o.measure, o.department, o.catalogue, coalesce(s.seat, ''), s.kind)
          = (e.item, e.measure, e.department, e.catalogue, e.seat, e.kind)
-     WHERE {LIVE} ORDER BY 2, 3, 5, 6, 7"""
+     WHERE {LIVE}"""
 MAKES = f"""
     SELECT CAST(:label AS text) AS what, r.organisation_code, r.record, r.item, p.measure, p.department, p.agency,
            NULL AS obligation, NULL AS because
@@ -69,8 +70,7 @@ MAKES = f"""
                             = (r.organisation_code, r.record, p.measure, p.department)
      WHERE {ACTIVE} AND h.record IS NULL
        AND (p.begun_from IS NULL
-            OR coalesce((r.data #>> '{{listing,listed_on}}')::date, r.decided_on, p.begun_from) >= p.begun_from)
-     ORDER BY 2, 3, 5, 6, 7"""
+            OR coalesce((r.data #>> '{{listing,listed_on}}')::date, r.decided_on, p.begun_from) >= p.begun_from)"""
 
 
 class Previews:
@@ -100,7 +100,7 @@ class Listed:
         self.preview = preview
 
     async def ends(self, limit: int | None = None) -> AsyncIterator[Row]:
-        """Obligations that would end, by subject and record."""
+        """Obligations that would end: all, by subject and record, or any so many."""
         endings = self.preview.endings
         if endings:
             values = _duties(list(endings), "e_measures") | {"because": list(endings.values())}
@@ -127,7 +127,7 @@ class Listed:
             yield each
 
     async def _rows(self, sql: str, values: dict[str, object], limit: int | None) -> AsyncIterator[Row]:
-        statement = text(sql if limit is None else f"{sql} LIMIT {limit:d}")
+        statement = text(f"{sql} {IN_ORDER}" if limit is None else f"{sql} LIMIT {limit:d}")
         found = await self._connection.stream(statement, values, execution_options={"yield_per": FETCH})
         async for each in found.mappings():
             yield {str(name): value for name, value in each.items()}
