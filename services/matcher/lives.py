@@ -10,16 +10,18 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from credithub import clock, ids
+from credithub.domain.events import canonical
 from services.matcher.batch import Batch
 from services.matcher.rules import changes, objections, repairs
 from services.matcher.rules import life as rules
 from services.matcher.rules.filing import Filed, awaits_life, file_event, named_by_id, names
-from services.matcher.rules.records import Awaits, Correction, Life, Refused, Step
+from services.matcher.rules.records import Awaits, Correction, Effect, Life, Refused, Step
 from services.matcher.store import archive, moments, register
 from services.matcher.store import life as store
 from services.matcher.store.life import Change, Key, Named
 
 ROLES = frozenset({"change", "objection", "repair"})
+TOLD: tuple[Effect, ...] = ("corrected", "suspended", "resumed", "lifted")  # the order within one step
 
 
 @dataclass(slots=True)
@@ -147,28 +149,26 @@ class Lives:
         corrections: list[tuple[Key, Correction]] = [(s.life.key, s.correction) for s, _ in done if s.correction]
         await store.correct(conn, corrections)
         await store.keep_open(conn, [(self.now[s.life.key], s.life) for s, _ in done])
-        await store.stand(conn, [s.life for s, _ in done], done[0][1].at)
+        await store.stand(conn, [(s.life, change.at) for s, change in done])
         await store.remember(conn, [change for _, change in done])
         self.now |= {s.life.key: s.life for s, _ in done}
         moved = [(s.life.organisation_code, m.kind, m.ref, m.fires_on) for s, _ in done for m in s.moments]
         await moments.drop(conn, [(code, kind, ref) for code, kind, ref, day in moved if day is None])
         await moments.put(conn, [(code, kind, ref, day) for code, kind, ref, day in moved if day is not None])
-        for step, _ in done:
-            for effect in step.effects:
-                await self._tell(effect, step)
+        for effect in TOLD:
+            await self._tell(effect, [s for s, _ in done if effect in s.effects])
 
-    async def _tell(self, effect: str, step: Step) -> None:
-        records = [step.life.key]
+    async def _tell(self, effect: Effect, steps: Sequence[Step]) -> None:
+        """Those who hold obligations of these records hear of it; records with the same reason are told together."""
         duties = self.batch.duties
-        reason = step.reason or {}
-        if effect == "corrected":
-            await duties.correct(records, reason)
-        elif effect == "suspended":
-            await duties.suspend(records, reason)
-        elif effect == "resumed":
-            await duties.resume(records, reason)
-        else:
-            await duties.lift(records, reason)
+        tell = {
+            "corrected": duties.correct, "suspended": duties.suspend, "resumed": duties.resume, "lifted": duties.lift,
+        }[effect]  # fmt: skip
+        together: dict[bytes, list[Step]] = {}
+        for step in steps:
+            together.setdefault(canonical(step.reason), []).append(step)
+        for same in together.values():
+            await tell([step.life.key for step in same], same[0].reason)
 
     async def _follow(self, taken: Sequence[Filed]) -> None:
         """An objection or application that has come takes up what waited for it."""
@@ -196,29 +196,34 @@ class Lives:
         )
 
     # ------------------------------------------------------------------------------------------ what falls due
-    async def fell_due(self, due: Sequence[tuple[str, str, str]]) -> int:
+    async def fell_due(self, due: Sequence[store.Due]) -> int:
         """Works (organisation code, kind, ref) whose day has come; subjects are locked, rows re-read, and deleted by
         the caller. A record whose term is over leaves display and use by itself."""
         owners = await store.owners(self.batch.conn, due)
-        await self._load({owners[row] for row in due if row in owners})
-        done: list[tuple[Step, Change]] = []
+        await self._load(set(owners.values()))
         at = clock.stamp()
-        for row in due:
-            if row in owners and (step := _due_step(self.now[owners[row]], row[1], row[2], at)):
-                seq = self.batch.subjects[step.life.organisation_code].seq
-                done.append((step, Change(life=step.life, n=seq, at=at, change=step.change, source=None, id=None,
-                                          reason=step.reason)))  # fmt: skip
-                await self._settle(done[-1:])
-        late = [row for row in due if row[1] in ("verify-due", "repair-due") and row in owners]
-        await store.escalate(self.batch.conn, [row for row in late if self._is_late(row, self.now[owners[row]])])
+        left: list[store.Due] = [row for row in due if row in owners]
+        while left:  # one moment of each record at a time
+            firsts = {owners[row]: row for row in reversed(left)}
+            await self._settle([done for key, row in firsts.items() if (done := self._over(key, row, at))])
+            left = [row for row in left if firsts[owners[row]] != row]
+        late = [row for row in due if row in owners and self._is_late(row, self.now[owners[row]])]
+        await store.escalate(self.batch.conn, late)
         return len(due)
 
-    def _is_late(self, row: tuple[str, str, str], life: Life) -> bool:
+    def _over(self, key: Key, row: store.Due, at: str) -> tuple[Step, Change] | None:
+        step = _due_step(self.now[key], row[1], row[2], at)
+        if step is None:
+            return None
+        seq = self.batch.subjects[key[0]].seq
+        return step, Change(life=step.life, n=seq, at=at, change=step.change, source=None, id=None, reason=step.reason)
+
+    def _is_late(self, row: store.Due, life: Life) -> bool:
         if row[1] == "repair-due":
             repair = life.repairs.get(row[2])
             return repair is not None and repair.state == "applied"
         number, _, who = row[2].rpartition("|")
-        return objections.late(life, number, who)
+        return row[1] == "verify-due" and objections.late(life, number, who)
 
 
 def _due_step(life: Life, kind: str, ref: str, at: str) -> Step | None:

@@ -133,9 +133,10 @@ async def correct(conn: AsyncConnection, corrections: Sequence[tuple[Key, Correc
     )
 
 
-async def stand(conn: AsyncConnection, lives_: Sequence[Life], at: str) -> None:
-    """Writes how records stand now."""
-    if lives_:
+async def stand(conn: AsyncConnection, standing: Sequence[tuple[Life, str]]) -> None:
+    """Writes how records stand since a moment each."""
+    if standing:
+        lives_ = [life for life, _ in standing]
         await conn.execute(
             STAND,
             {
@@ -147,7 +148,7 @@ async def stand(conn: AsyncConnection, lives_: Sequence[Life], at: str) -> None:
                 "conflicts": [life.in_conflict for life in lives_],
                 "notes": [_json(life.notes) for life in lives_],
                 "reasons": [_json(life.end_reason) for life in lives_],
-                "at": [at] * len(lives_),
+                "at": [at for _, at in standing],
             },
         )
 
