@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from credithub.clock import wall
+from credithub.db import migrate
 from credithub.embedded import account, inspection, jars, kafka, postgres
 from credithub.embedded.fleet import probe
 from credithub.embedded.options import Options
@@ -164,7 +165,8 @@ def database(place: Place) -> Found:
         version = inspection.revision(place.data, place.port("postgres"))
     except Unavailable as problem:
         return Found(level="fail", detail=str(problem), mend=AGAIN)
-    return _found(bool(version), f"alembic {version}", AGAIN)
+    newest = migrate.revisions()[0]
+    return _found(version == newest, f"{version} / {newest}", AGAIN)
 
 
 def broker(place: Place) -> Found:
