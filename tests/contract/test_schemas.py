@@ -96,6 +96,7 @@ def test_there_is_no_place_for_a_person() -> None:
     assert not [n for n in names if re.search(r"person|citizen|representative|id_number|sex|age$|birth", n)]
 
 
+@pytest.mark.requirement("R030")
 def test_the_kinds_are_those_of_the_issue_and_a_schema_makes_a_kind() -> None:
     assert set(schemas.kinds()) == set(KINDS) >= ISSUE_KINDS
     for kind in schemas.kinds():

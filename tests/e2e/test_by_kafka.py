@@ -92,6 +92,7 @@ def refusals(events: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return [each for each in events if each["type"] == "credithub.obligation.feedback-refused.v1"]
 
 
+@pytest.mark.requirement("R059", "R073")
 def test_an_agency_reads_its_duties_from_its_topic_and_its_answers_move_them(place: Place, county: str) -> None:
     case = place.listed(county)
     with place.seat.reading() as reader:

@@ -164,6 +164,7 @@ def states(answer: Answer, number: int) -> list[str]:
     return [entry["state"] for entry in entries] if entries else [str(answer.status)] * number
 
 
+@pytest.mark.requirement("R036")
 @pytest.mark.timeout(240)
 def test_four_commands_serve_a_kafka_and_a_postgresql_that_stand_elsewhere(elsewhere: tuple[Elsewhere, Hub]) -> None:
     _, hub = elsewhere

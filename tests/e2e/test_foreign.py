@@ -154,6 +154,7 @@ def test_nobody_answers_for_another_nor_reports_under_its_source(sides: tuple[Si
     assert other.agency.get(f"/v1/obligations/{other.ids['obligation']}")["feedback"] == []
 
 
+@pytest.mark.requirement("R233")
 def test_a_record_is_shown_only_to_who_sent_it_or_must_act_on_it(sides: tuple[Side, Side]) -> None:
     """The court and the bureau of one county both wrote of the same organisation; neither reads the other."""
     mine, _ = sides

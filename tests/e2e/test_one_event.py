@@ -72,6 +72,7 @@ def desk(hub: Hub) -> Desk:
     return Desk(bureau, papers.licence(papers.subject(who), f"演资许〔2026〕{who.number}号"), hub.id("licence"))
 
 
+@pytest.mark.requirement("R034")
 @pytest.mark.parametrize("mode", MODES)
 def test_a_licence_by_the_sdk_is_archived_and_its_trail_tells_so(desk: Desk, mode: Mode) -> None:
     answer = desk.post(desk.event(), mode)

@@ -312,6 +312,7 @@ def test_in_free_text_it_is_masked_and_its_supplier_is_told(planting: Planting) 
     assert record["data"]["remarks"] == f"经办人证件号{HIDDEN}，{CONTROL}"
 
 
+@pytest.mark.requirement("R249")
 def test_an_upload_under_way_lies_sealed_on_the_disk(planting: Planting) -> None:
     rows = "".join(f"{NUMBER},{CONTROL}\r\n" for _ in range(60_000)).encode()
     lines = ["POST /v1/feeds/licence-2018/files HTTP/1.1", "host: x", f"authorization: Bearer {planting.bureau.key}"]

@@ -64,6 +64,7 @@ def test_who_does_not_wait_is_answered_at_once_and_finds_the_outcome_later(hub: 
     assert bureau.decided(told["submission"])["archived"] == 1
 
 
+@pytest.mark.requirement("R246")
 def test_a_receipt_is_verified_offline_and_an_altered_one_is_not(hub: Hub, bureau: Holder, tmp_path: Path) -> None:
     events = [licence(hub, bureau) for _ in range(3)]
     sent = json.dumps(events).encode()

@@ -61,6 +61,7 @@ def town(hub: Hub) -> Town:
     )
 
 
+@pytest.mark.requirement("R017")
 def test_facts_under_an_old_code_wait_and_the_registration_releases_them_in_their_order(town: Town) -> None:
     who = town.hub.organisation()
     about = papers.old_subject(who)

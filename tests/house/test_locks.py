@@ -29,6 +29,7 @@ def _plain(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
+@pytest.mark.requirement("R244")
 @pytest.mark.parametrize("lock", LOCKS, ids=str)
 def test_every_pin_has_a_hash_and_none_an_address(lock: Path) -> None:
     for block in re.split(r"\n(?=[A-Za-z0-9])", text(lock)):

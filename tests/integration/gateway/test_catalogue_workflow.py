@@ -67,6 +67,7 @@ async def refused(client: Client, path: str, body: dict[str, Any]) -> tuple[int,
     return answer.status, answer.json()["code"]
 
 
+@pytest.mark.requirement("R025")
 async def test_every_step_is_kept_with_who_when_and_why(hub: Hub) -> None:
     await consulted(hub)
     await pass_days(hub, 10)
@@ -85,7 +86,7 @@ async def test_every_step_is_kept_with_who_when_and_why(hub: Hub) -> None:
     assert mine == ["catalogue.proposed", "catalogue.consulted", "catalogue.loaded", "catalogue.approved"]
 
 
-@pytest.mark.requirement("R096")
+@pytest.mark.requirement("R094", "R096")
 async def test_only_its_approval_brings_it_into_the_registry_and_its_day_into_force(hub: Hub) -> None:
     async def versions() -> dict[str, bool]:
         listed = (await hub.operator.get("/v1/catalogues")).json()["catalogues"]

@@ -97,7 +97,7 @@ async def states(whole: Whole) -> set[tuple[str, bool]]:
     return {(row["state"], row["suspended"]) for row in rows}
 
 
-@pytest.mark.requirement("R208", "R218", "R219")
+@pytest.mark.requirement("R081", "R208", "R218", "R219")
 async def test_an_objection_goes_its_whole_way_by_the_doors_alone(whole: Whole) -> None:
     record = await listed(whole)
     assert await states(whole) == {("triggered", False)}

@@ -159,7 +159,7 @@ async def test_linked_codes_are_one_subject_until_the_link_is_taken_back(hub: Hu
     assert (told["asked_for"], [row["record"] for row in told["records"]]) == (None, ["rec_1"])
 
 
-@pytest.mark.requirement("R218", "R219", "R208")
+@pytest.mark.requirement("R208", "R218", "R219", "R226")
 async def test_objections_and_repairs_are_listed_with_due_dates_by_whom_they_concern(
     hub: Hub, world: dict[str, Client]
 ) -> None:
@@ -293,7 +293,7 @@ async def test_a_name_that_waits_is_shown_with_what_speaks_for_and_against(hub: 
     assert (await world["supplier"].get("/v1/candidates")).status == 403
 
 
-@pytest.mark.requirement("R251", "R253")
+@pytest.mark.requirement("R251", "R253", "R254", "R258")
 async def test_figures_count_what_became_of_what_was_triggered(hub: Hub, world: dict[str, Client]) -> None:
     await recorded(hub, "rec_1")
     made = "created_at = '2026-11-10T00:00:00Z'"
@@ -313,6 +313,9 @@ async def test_figures_count_what_became_of_what_was_triggered(hub: Hub, world: 
                       ("month", "2026-11"), ("quarter", "2026Q4")):  # fmt: skip
         (line,) = (await hub.operator.get("/v1/accounting", by=by, **period)).json()["figures"]
         assert (line[by], line["triggered"]) == (value, 3), by
+    (used,) = (await world["supplier"].get("/v1/accounting", by="provider", **period)).json()["figures"]
+    assert (used["provider"], used["triggered"], used["executed"]) == ("samr-130822", 3, 2)
+    assert (await world["mof"].get("/v1/accounting", by="provider", **period)).json()["figures"] == []
     own = (await world["mnr"].get("/v1/accounting", by="agency", **period)).json()["figures"]
     assert [row["agency"] for row in own] == ["mnr-130822"]
     table = await hub.operator.get("/v1/accounting", by="agency,quarter", format="csv", **{"from": "2026-01-01"})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from collections.abc import Sequence
 from typing import Any
 
@@ -139,6 +141,7 @@ async def test_the_trail_shows_every_stage_to_its_supplier_and_to_operators(hub:
     assert (await world["mnr"].get("/v1/trail", source="//samr-130822/penalties", id="a")).status == 403
 
 
+@pytest.mark.requirement("R020")
 async def test_a_subject_is_found_by_any_code_and_shown_by_role(hub: Hub) -> None:
     world = await furnished(hub)
     for code in (CODE, CODE.lower(), ORGANISATION, "130822000000011"):

@@ -41,6 +41,7 @@ async def test_an_ended_agency_s_keys_and_account_stop_at_once(hub: Hub) -> None
     assert (await hub.operator.delete("/v1/agencies/mnr-130822")).status == 404
 
 
+@pytest.mark.requirement("R248")
 async def test_a_rotated_key_overlaps_with_the_old_one(hub: Hub) -> None:
     key = (await hub.agency())["key"]
     rotated = (await hub.operator.post(f"/v1/keys/{key['id']}/rotate", {"overlap_hours": 1})).json()
@@ -53,6 +54,7 @@ async def test_a_rotated_key_overlaps_with_the_old_one(hub: Hub) -> None:
     assert (await hub.client.with_key(at_once["secret"]).get("/v1/obligations")).status == 200
 
 
+@pytest.mark.requirement("R037")
 async def test_a_source_belongs_to_one_agency(hub: Hub) -> None:
     await hub.agency("samr-130822")
     await hub.agency("mem-130822")
@@ -64,6 +66,7 @@ async def test_a_source_belongs_to_one_agency(hub: Hub) -> None:
     assert len(await hub.database.rows("SELECT 1 FROM gateway.keys WHERE agency = 'mem-130822'")) == 1
 
 
+@pytest.mark.requirement("R245")
 async def test_every_act_is_audited_with_who_and_in_which_request(hub: Hub) -> None:
     key = (await hub.agency())["key"]["id"]
     disabled = await hub.operator.post(f"/v1/keys/{key}/disable", {})
@@ -75,6 +78,7 @@ async def test_every_act_is_audited_with_who_and_in_which_request(hub: Hub) -> N
     assert [act["id"] for act in page["acts"] + rest["acts"]] == [act["id"] for act in acts]
 
 
+@pytest.mark.requirement("R239")
 async def test_the_service_s_role_cannot_rewrite_the_audit_nor_read_a_password(hub: Hub) -> None:
     engine = make_engine(hub.settings, "test")
     for statement in (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,7 @@ async def test_the_same_entry_in_another_submission_is_a_duplicate(matcher: Matc
     assert await matcher.take(again) == {"duplicate": 1}
 
 
+@pytest.mark.requirement("R075")
 async def test_the_very_same_message_again_changes_nothing(matcher: Matcher) -> None:
     one = fact()
     await matcher.take(one)

@@ -25,6 +25,7 @@ async def by_scope(matcher: Matcher) -> dict[str | None, int]:
     return {row["scope"]: int(str(row["n"])) for row in rows}  # type: ignore[misc]
 
 
+@pytest.mark.requirement("R077")
 async def test_a_region_that_accepts_joins_with_its_own_agencies(matcher: Matcher, listed: CreditEvent) -> None:
     before = await by_scope(matcher)
     assert await matcher.take(lives.initiated(listed, [AWAY])) == {"archived": 1}

@@ -33,7 +33,7 @@ async def ended_by(turning: Turning) -> set[Row]:  # noqa: F811
     return {row_of(r) for r in rows}
 
 
-@pytest.mark.requirement("R023", "R100")
+@pytest.mark.requirement("R023", "R100", "R256")
 @pytest.mark.parametrize("reaches", ["new", "active"])
 @pytest.mark.parametrize("seed", [7, 11])
 async def test_the_preview_is_exactly_what_really_happens(turning: Turning, reaches: str, seed: int) -> None:  # noqa: F811
@@ -150,6 +150,7 @@ async def test_a_fact_that_was_stamped_before_the_turn_begins_nothing_that_has_e
     assert measures.isdisjoint({"P64-06", "P64-09", "P64-10"})
 
 
+@pytest.mark.requirement("R095")
 async def test_a_document_that_ends_while_its_version_is_in_force_takes_what_rests_on_it_along(
     turning: Turning,  # noqa: F811
 ) -> None:
@@ -204,7 +205,7 @@ def local(on: str, division: str = "130000", **manifest: Any) -> dict[str, Any]:
     }
 
 
-@pytest.mark.requirement("R024")
+@pytest.mark.requirement("R024", "R038")
 async def test_a_local_measure_holds_for_subjects_seated_in_its_division_alone(turning: Turning) -> None:  # noqa: F811
     await turning.load(local(in_days(0).isoformat()))
     await turning.sweep()

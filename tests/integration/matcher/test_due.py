@@ -118,7 +118,7 @@ async def test_what_stays_overdue_goes_up_one_step_at_a_time_and_says_nothing_of
     assert len(await works.told("due")) == late
 
 
-@pytest.mark.requirement("R097")
+@pytest.mark.requirement("R097", "R104", "R105")
 async def test_a_partner_is_informed_and_owes_nothing(works: Works) -> None:
     await works.register("mnr-130822", kind="partner")
     await works.matcher.books.run_once()
@@ -258,7 +258,7 @@ async def test_after_a_restore_the_clock_rests_until_all_is_read_again(
     assert await works.work() > 0
 
 
-@pytest.mark.requirement("R204")
+@pytest.mark.requirement("R157", "R204")
 async def test_moving_the_clock_shows_eight_working_days_and_three_years(
     works: Works, triggered: list[Notification], database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -43,6 +43,7 @@ async def test_a_debtor_seated_in_the_county_calls_upon_exactly_the_hand_written
     assert all(n.measure["clause"] and n.measure["quote_zh"] and n.rule for n in triggered)
 
 
+@pytest.mark.requirement("R003")
 async def test_without_a_seat_the_obligations_stay_unrouted_until_the_register_names_one(matcher: Matcher) -> None:
     await matcher.take(debtor("执1"))
     assert await matcher.states() == {"unrouted": 81}
@@ -70,6 +71,7 @@ async def test_removal_lifts_every_obligation_under_a_higher_version_on_the_lane
     assert await matcher.states() == {"lifting": 81}
 
 
+@pytest.mark.requirement("R080")
 async def test_an_answer_moves_its_obligation_and_only_forward(matcher: Matcher, triggered: list[Notification]) -> None:
     one = triggered[0]
     await matcher.hear(answer(one, "executed"))
@@ -161,6 +163,7 @@ async def test_a_lift_that_nobody_ever_received_is_cancelled(matcher: Matcher, t
     assert await matcher.states() == {"lifting": 80, "cancelled": 1}
 
 
+@pytest.mark.requirement("R058")
 async def test_an_agency_is_told_only_the_fields_that_its_measure_grants(triggered: list[Notification]) -> None:
     for one in triggered:
         assert "duty" not in one.record["data"].get("debtor", {})

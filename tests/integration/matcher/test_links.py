@@ -33,6 +33,7 @@ async def test_a_code_taken_over_by_way_of_another_is_one_subject_too(matcher: M
     assert await matcher.take(fact(org=THIRD, number="证1")) == {"duplicate": 1}
 
 
+@pytest.mark.requirement("R013")
 async def test_after_a_link_is_taken_back_the_codes_are_two_again(matcher: Matcher) -> None:
     await matcher.take(
         registration(OLD), registration(NEW), fact(org=OLD, number="证1"), lives.linked("merged", NEW, [OLD])
@@ -85,6 +86,7 @@ async def live(matcher: Matcher) -> list[tuple[str, int]]:
     return [(str(row["agency"]), int(str(row["round"]))) for row in rows]
 
 
+@pytest.mark.requirement("R056")
 async def test_an_event_that_waits_by_name_goes_where_a_person_says(matcher: Matcher) -> None:
     nameless = fact(org=None, name="兴隆县示例公司")
     assert await matcher.take(registration(OLD), nameless) == {"archived": 1, "waiting-subject": 1}

@@ -93,7 +93,7 @@ async def test_a_notice_is_no_listing_and_asks_nothing_of_anybody(matcher: Match
     assert await matcher.count("SELECT count(*) FROM matcher.cases") == 0
 
 
-@pytest.mark.requirement("R130")
+@pytest.mark.requirement("R057", "R130")
 @pytest.mark.parametrize("catalogue", [{"reference_only": True, "demands": []}], indirect=True)
 async def test_a_third_partys_list_is_kept_for_reference_and_never_triggers(matcher: Matcher) -> None:
     await matcher.take(registration(ORG))
@@ -122,6 +122,7 @@ async def test_a_listing_whose_term_was_over_when_it_came_is_kept_and_asks_nothi
     assert await matcher.told() == []
 
 
+@pytest.mark.requirement("R144")
 @pytest.mark.parametrize("catalogue", [{"demands": []}], indirect=True)
 async def test_listings_carry_the_last_day_that_their_decision_names(matcher: Matcher) -> None:
     await matcher.take(registration(ORG), entered(said={"until": "2027-05-31"}))

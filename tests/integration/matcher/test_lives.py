@@ -56,7 +56,7 @@ async def test_a_record_that_ends_lifts_every_obligation_of_it(
     assert {n.lane for n in await matcher.told() if n.kind == "lifted"} == {"ends"}
 
 
-@pytest.mark.requirement("R221")
+@pytest.mark.requirement("R053", "R221")
 async def test_a_correction_makes_a_new_version_and_the_old_content_sent_again_changes_nothing(
     matcher: Matcher, listed: CreditEvent
 ) -> None:
@@ -130,7 +130,7 @@ async def test_a_fact_that_has_ended_never_acts_again_when_it_is_sent_anew(
     assert set(await matcher.states()) == {"lifting"}
 
 
-@pytest.mark.requirement("R223")
+@pytest.mark.requirement("R215", "R223")
 async def test_litigation_is_noted_and_changes_nothing_else(matcher: Matcher, listed: CreditEvent) -> None:
     before = await matcher.states()
     assert await matcher.take(lives.annotated(listed)) == {"archived": 1}
@@ -191,6 +191,7 @@ async def test_history_tells_what_was_known_at_each_moment(matcher: Matcher, lis
 
 
 # --------------------------------------------------------------------------------------------------- witnesses
+@pytest.mark.requirement("R042")
 async def test_the_same_decision_from_two_sources_is_one_record_with_two_witnesses(
     matcher: Matcher, listed: CreditEvent
 ) -> None:
@@ -200,6 +201,7 @@ async def test_the_same_decision_from_two_sources_is_one_record_with_two_witness
     assert [tuple(row.values()) for row in rows] == [("spc-130800", True)]
 
 
+@pytest.mark.requirement("R055", "R062")
 async def test_a_difference_between_two_sources_is_a_conflict_until_the_owner_settles_it(
     matcher: Matcher, listed: CreditEvent
 ) -> None:

@@ -29,6 +29,7 @@ def catalogue(request: pytest.FixtureRequest) -> Catalogue:
     return from_json({**shipped().to_json(), "repair": [RULE | changed]})
 
 
+@pytest.mark.requirement("R141", "R205", "R209")
 async def test_a_grant_ends_the_record_and_lifts_every_obligation(matcher: Matcher, listed: CreditEvent) -> None:
     duties = sum((await matcher.states()).values())
     assert await matcher.take(lives.repair_applied(listed)) == {"archived": 1}

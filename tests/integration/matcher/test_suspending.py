@@ -43,6 +43,7 @@ async def records(works: Works) -> Sequence[Key]:
     return [(str(row["o"]), str(row["r"])) for row in rows]
 
 
+@pytest.mark.requirement("R090")
 async def test_a_suspension_goes_on_the_lane_of_ends_with_its_reason_and_stops_the_due_dates(
     works: Works,
     triggered: list[Notification],

@@ -55,6 +55,7 @@ def test_an_abolished_body_resolves_to_who_answers_for_it_now(abolished: str, cu
     assert shipped().successors[abolished] == current
 
 
+@pytest.mark.requirement("R110")
 def test_only_courts_report_judgment_debtors_and_nobody_reports_what_is_not_listed() -> None:
     assert shipped().may_report("spc", "judgment-debtor")
     assert not shipped().may_report("mof", "judgment-debtor")
@@ -86,11 +87,13 @@ def _role(kind: str) -> str:
     return schemas.schema(kind)["x-role"]
 
 
+@pytest.mark.requirement("R016", "R047", "R236")
 def test_no_item_is_about_natural_persons() -> None:
     assert all("natural-person" not in item.subject_kinds for item in shipped().items)
     assert all(set(measure.applies_to) != {"natural-person"} for measure in shipped().measures if measure.executable)
 
 
+@pytest.mark.requirement("R029", "R154")
 def test_an_agency_is_told_the_fields_its_item_and_measure_grant_and_no_other() -> None:
     data = {
         "debtor": {"court": "兴隆县人民法院", "duty": "偿还张三借款", "basis_number": "（2025）冀0822民初1号"},
@@ -112,6 +115,7 @@ def test_courts_are_not_asked_for_a_level_and_leaving_the_list_takes_a_reason_of
     assert reasons == ["performed", "settled", "terminated", "withdrawn", "corrected", "expired"]
 
 
+@pytest.mark.requirement("R098")
 def test_mandatory_measures_have_a_due_date_and_reference_ones_never() -> None:
     due = {measure.id: measure.due_working_days for measure in shipped().measures if measure.executable}
     assert due["P64-13"] == 10

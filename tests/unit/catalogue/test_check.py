@@ -97,7 +97,9 @@ def a_circle(spoilt: Content) -> None:
 
 CITED = "中办发[2016]64号"
 MARKET = "serious-dishonesty-market"
-WEAK = [{"document": "发改财金〔2016〕2794号", "clause": "五(十九)", "quote_zh": "建立电子商务领域失信主体“黑名单”制度"}]
+WEAK = [
+    {"document": "发改财金〔2016〕2794号", "clause": "五(十九)", "quote_zh": "建立电子商务领域失信主体“黑名单”制度"}
+]
 UNCITED = {"document": "国办发〔2020〕49号", "clause": "六(十一)", "quote_zh": " "}
 FAULTS = [
     ("illustrative-missing", "manifest.json", "2026-illustrative.1", manifest(illustrative=None)),
@@ -184,11 +186,13 @@ FAULTS = [
 ]  # fmt: skip
 
 
+@pytest.mark.requirement("R028", "R132")
 @pytest.mark.parametrize("folder", [SHIPPED, BENCH], ids=lambda folder: folder.name)
 def test_the_shipped_catalogues_have_no_fault(folder: Path) -> None:
     assert check(load(folder)) == []
 
 
+@pytest.mark.requirement("R109")
 @pytest.mark.parametrize(("code", "file", "name", "plant"), FAULTS, ids=lambda value: str(value)[:40])
 def test_a_planted_fault_is_found_where_it_is(
     code: str, file: str, name: str, plant: Callable[[Content], None]
@@ -208,7 +212,7 @@ def test_thirty_days_of_consultation_are_enough_and_twenty_nine_are_not() -> Non
         assert {each.code for each in check(from_json(spoilt))} == faults
 
 
-@pytest.mark.requirement("R133", "R134", "R136", "R142")
+@pytest.mark.requirement("R133", "R134", "R136", "R142", "R210")
 def test_every_shipped_list_of_serious_dishonesty_is_opened_by_law_and_says_how_to_leave_it() -> None:
     lists = load(SHIPPED).list_types
     serious = [each for each in lists if each.kind == "serious-dishonesty" and not each.legacy]

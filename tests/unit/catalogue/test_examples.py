@@ -28,6 +28,7 @@ def given(told: dict[str, Any], catalogue: Catalogue) -> list[dict[str, str | No
     ]
 
 
+@pytest.mark.requirement("R083")
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_a_case_gives_exactly_the_pairs_of_its_hand_written_example(path: Path) -> None:
     told = example(path)

@@ -62,6 +62,7 @@ def test_what_is_merged_says_by_its_name_of_what_it_is_made(seat: str) -> None:
     assert named(whole.version, known.__getitem__) == whole
 
 
+@pytest.mark.requirement("R096")
 def test_a_local_version_is_checked_with_the_national_one_and_its_rows_rest_on_a_local_regulation() -> None:
     assert check(local("130000", "HB-01"), shipped()) == []
     weak = check(local("130000", "HB-01", rank="ministry-policy"), shipped())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from datetime import date
 
 from hypothesis import given
@@ -15,6 +17,7 @@ COUNTIES = ["130822", "130803", "130922", "110108", "429004"]
 SEATS = sorted({division for county in COUNTIES for division in at_or_above(county).values()})
 
 
+@pytest.mark.requirement("R065")
 @given(seat=st.sampled_from(SEATS), offices=st.sets(st.sampled_from(SEATS)))
 def test_the_nearest_agency_at_or_above_the_seat_acts(seat: str, offices: set[str]) -> None:
     found = route("mnr", seat, agencies(f"mnr-{office}" for office in offices))

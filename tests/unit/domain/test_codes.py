@@ -54,6 +54,7 @@ def unified(number: int, head: str = "91130822") -> str:
 pdy = st.builds(unified, st.integers(1, 99999), st.sampled_from(["91130822", "12110000", "N2410100", "52440300"]))
 
 
+@pytest.mark.requirement("R002")
 @pytest.mark.parametrize("code", VALID)
 def test_each_valid_code_of_the_notes_is_accepted_as_it_is(code: str) -> None:
     verdict = judge("unified_code", code)
@@ -61,6 +62,7 @@ def test_each_valid_code_of_the_notes_is_accepted_as_it_is(code: str) -> None:
     assert codes("organisation_code", organisation_code_of(code)) == []
 
 
+@pytest.mark.requirement("R001")
 @pytest.mark.parametrize(("code", "reason"), INVALID.items())
 def test_each_invalid_code_of_the_notes_has_exactly_its_reason(code: str, reason: str) -> None:
     verdict = judge("unified_code", code)
@@ -80,6 +82,7 @@ def test_what_we_accept_the_oracle_accepts(code: str) -> None:
     assert uscc.is_valid(code)
 
 
+@pytest.mark.requirement("R005")
 @given(pdy, st.integers(0, 17), st.sampled_from("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ*#"))
 def test_every_single_wrong_character_is_caught(code: str, place: int, character: str) -> None:
     wrong = code[:place] + character + code[place + 1 :]
@@ -94,6 +97,7 @@ def test_every_swap_of_neighbours_is_caught(code: str, place: int) -> None:
     assert swapped == code or judge("unified_code", swapped).value is None
 
 
+@pytest.mark.requirement("R015")
 @given(st.sampled_from(SCHEMES), st.text(max_size=40))
 def test_no_text_whatever_breaks_the_judge(scheme: str, raw: str) -> None:
     verdict = judge(scheme, raw)
@@ -165,6 +169,7 @@ def test_a_county_the_table_does_not_name_is_accepted_in_a_known_province() -> N
     assert judge("unified_code", unified(8, "91139999")).value is not None
 
 
+@pytest.mark.requirement("R008")
 @pytest.mark.parametrize("number", ["110108000123459", "130800000000016", "990000000000179"])
 def test_a_registration_number_needs_its_check_digit(number: str) -> None:
     assert judge("registration_number", number).value == number
@@ -174,6 +179,7 @@ def test_a_registration_number_needs_its_check_digit(number: str) -> None:
     assert codes("registration_number", number[:14] + "A") == ["CHARSET@15"]
 
 
+@pytest.mark.requirement("R007", "R009", "R010")
 @pytest.mark.parametrize(
     ("scheme", "raw", "value"),
     [
@@ -208,6 +214,7 @@ def test_each_old_code_is_refused_with_its_reason(scheme: str, raw: str, reason:
     assert reason in codes(scheme, raw)
 
 
+@pytest.mark.requirement("R011")
 def test_a_code_of_another_scheme_is_recognised_by_its_check_and_pointed_to() -> None:
     assert judge("unified_code", "Y1100000123456788U").value == "Y1100000123456788U"
     verdict = judge("institution_credit_code", "Y1100000123456788U")
@@ -223,6 +230,7 @@ def test_a_persons_number_is_named_and_never_echoed(scheme: str, number: str) ->
     assert "9003" not in repr(verdict).replace("９", "9")
 
 
+@pytest.mark.requirement("R004")
 def test_old_numbers_and_new_ones_of_a_subject_share_their_partition() -> None:
     assert partition_identifier({"unified_code": "91130800PDY900077X"}) == ("organisation_code", "PDY900077")
     assert partition_identifier({"organisation_code": "PDY900077"}) == ("organisation_code", "PDY900077")

@@ -104,6 +104,7 @@ def test_a_serial_number_with_a_recent_date_is_no_person_where_the_birth_year_is
     assert not contains_person_number(serial, born_until=2012)
 
 
+@pytest.mark.requirement("R018")
 def test_a_pseudonym_is_the_same_for_the_old_and_new_form_and_differs_by_key() -> None:
     assert pseudonym(b"k", "110101900307775") == pseudonym(b"k", NUMBER)
     assert pseudonym(b"k", "１１０１０１-19900307-7758") == pseudonym(b"k", NUMBER)

@@ -403,7 +403,7 @@ async def test_who_still_holds_is_unknown_while_catching_up(hub: Desk) -> None:
     assert (row["still_holding"], row["holding_hours"]) == (None, None)
 
 
-@pytest.mark.requirement("R251", "R253", "R255")
+@pytest.mark.requirement("R251", "R252", "R253", "R255")
 async def test_accounting_is_read_as_a_table_that_starts_no_formula(hub: Desk) -> None:
     store: Any = hub.parts.stores.accounting
     figure = {"department": "=cmd()", "triggered": 2, "delivered": 1, "hours_to_execute_median": None}

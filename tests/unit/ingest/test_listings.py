@@ -138,7 +138,7 @@ def test_a_courts_list_has_its_own_way_on() -> None:
     taken("judgment-debtor.listed", example("judgment-debtor.listed", "company"), "spc-130822")
 
 
-@pytest.mark.requirement("R317", "R318", "R319")
+@pytest.mark.requirement("R214", "R317", "R318", "R319")
 @pytest.mark.parametrize(
     ("ground", "code"), [("force-majeure", "tolerated"), ("minor", "minor"), ("slight", None), ("unintended", None)]
 )

@@ -95,6 +95,7 @@ def test_a_sound_event_of_each_kind_is_kept_as_it_is_and_its_schema_accepts_it(k
     assert (event.kind, event.form, event.row, event.file) == (kind, "event", None, None)
 
 
+@pytest.mark.requirement("R048")
 def test_a_row_and_an_event_that_say_the_same_have_the_same_content() -> None:
     row = normalise(a_row(licence_row(1)), CONTEXT)
     assert isinstance(row, CreditEvent)
@@ -123,6 +124,7 @@ def test_values_are_brought_to_one_form(changes: dict[str, Any], path: str, kept
     assert node == kept
 
 
+@pytest.mark.requirement("R026")
 @pytest.mark.parametrize(
     ("kind", "changes", "expected"),
     [
@@ -187,6 +189,7 @@ def test_a_persons_number_is_found_in_no_outcome(changes: dict[str, Any], others
     assert PERSON_NUMBER not in repr(normalise(entry, CONTEXT))
 
 
+@pytest.mark.requirement("R006")
 def test_legacy_codes_are_judged_by_their_scheme_and_a_persons_among_them_is_refused() -> None:
     codes = [{"scheme": "taxpayer_number", "value": PERSON_NUMBER}]
     entry = an_event("subject.registered", data_of("subject.registered", registration__legacy=codes))

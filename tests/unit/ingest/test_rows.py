@@ -198,6 +198,7 @@ def test_trap_14_a_correction_has_the_same_number_and_another_content() -> None:
     assert corrected.content != archived().content
 
 
+@pytest.mark.requirement("R050")
 def test_persons_columns_are_dropped_and_come_back_blank() -> None:
     secrets = {"XK_FRDB": "张某某", "XK_FR_ZJHM": PERSON_NUMBER, "XK_FR_ZJLX": "身份证"}
     assert not [v for v in secrets.values() if v in archived(**secrets).to_bytes().decode()]
@@ -206,6 +207,7 @@ def test_persons_columns_are_dropped_and_come_back_blank() -> None:
     assert body["XK_WSH"] == "演水许〔2026〕1号"
 
 
+@pytest.mark.requirement("R242")
 @pytest.mark.parametrize(
     ("feed", "changes"),
     [
@@ -254,6 +256,7 @@ def test_a_declared_registration_number_stays_though_it_reads_like_a_birth_date(
     assert quarantined(XK_XDR_GSZC=number, XK_NR="").body["XK_XDR_GSZC"] == number
 
 
+@pytest.mark.requirement("R012")
 def test_an_old_tax_number_yields_the_organisation_code_and_a_name_alone_waits() -> None:
     event = archived(XK_XDR_SHXYM="", XK_XDR_SWDJ=taxpayer_number(1))
     assert (event.unified_code, event.organisation_code) == (None, organisation_code(1))
@@ -279,6 +282,7 @@ def test_a_debtors_number_is_told_by_its_length(written: str, scheme: str) -> No
     assert refused("judgment-debtor", cardNum="110101900307123") == {("cardNum", "person-number-in-field")}
 
 
+@pytest.mark.requirement("R052")
 def test_every_fault_of_a_row_is_reported_with_field_value_code_and_hint() -> None:
     wrong = unified_code(1).replace("0", "O", 1)
     outcome = quarantined(XK_XDR_SHXYM=wrong, XK_WSH="", XK_JDRQ="46027", XK_XKLB="特别许可", XK_XKJG="甲\u202e乙")
@@ -328,6 +332,7 @@ def test_a_missing_column_is_missing_in_every_row_under_its_chinese_name() -> No
     assert [(r.field, r.code) for r in outcome.reasons] == [("许可内容", "required-missing")]
 
 
+@pytest.mark.requirement("R022")
 @pytest.mark.parametrize(
     ("changes", "code"),
     [

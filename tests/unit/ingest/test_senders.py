@@ -25,6 +25,7 @@ DETERMINING = {
 ANYONE = {"objection.opened": "by-an-agency", "repair.applied": "all-done"}
 
 
+@pytest.mark.requirement("R027")
 @pytest.mark.parametrize(("kind", "name"), DETERMINING.items())
 def test_a_change_comes_from_a_department_that_may_have_determined_the_record(kind: str, name: str) -> None:
     assert taken(kind, example(kind, name), "samr-130800").item == "penalty"
