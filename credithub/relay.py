@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 from credithub import metrics
 from credithub.crashpoints import crashpoint
-from credithub.db.engine import AsyncConnection, AsyncEngine, text
+from credithub.db.engine import AsyncConnection, AsyncEngine, away, text
 from credithub.db.outbox import SHARDS
+from credithub.errors import Unavailable
 from credithub.kafka.producer import Producer
 
 TAKE = 2_000  # rows read at once
@@ -30,6 +31,15 @@ class Relay:
 
     async def run_once(self) -> int:
         """Publishes what is due in the shards it owns; gives the number of rows published."""
+        try:
+            return await self._round()
+        except Exception as problem:
+            if not away(problem):
+                raise
+            await self.stop()
+            raise Unavailable(f"PostgreSQL: {problem}") from problem
+
+    async def _round(self) -> int:
         session = await self._own()
         if not self._owned:
             return 0

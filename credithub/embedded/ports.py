@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import random
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
 LOOPBACK = "127.0.0.1"
+LEAST = 10_000
+PASSING = Path("/proc/sys/net/ipv4/ip_local_port_range")  # from which the system takes ports of outgoing connections
+USUALLY_PASSING = 32_768
+TRIES = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,14 +51,28 @@ def listening(port: int, host: str = LOOPBACK) -> bool:
 
 
 def any_free(host: str = LOOPBACK, avoid: Iterable[int] = ()) -> int:
-    """A port the system picks, outside `avoid`."""
+    """A free port outside `avoid`, and where there is one outside those of outgoing connections.
+
+    A server that is started again wants its port back; an outgoing connection that got it meanwhile may live long.
+    """
     taken = set(avoid)
+    for _ in range(TRIES):
+        port = random.randrange(LEAST, max(_first_passing(), LEAST + 1))
+        if port not in taken and free(port, host):
+            return port
     while True:
         with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
             probe.bind((host, 0))
             port = int(probe.getsockname()[1])
         if port not in taken:
             return port
+
+
+def _first_passing() -> int:
+    try:
+        return int(PASSING.read_text(encoding="ascii").split()[0])
+    except (OSError, ValueError, IndexError):
+        return USUALLY_PASSING
 
 
 def choose(usual: int, host: str = LOOPBACK, avoid: Iterable[int] = ()) -> Choice:

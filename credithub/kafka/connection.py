@@ -10,6 +10,7 @@ from confluent_kafka import TopicCollection
 from confluent_kafka.admin import AdminClient
 
 from credithub.errors import Unavailable
+from credithub.kafka import sockets
 from credithub.settings import Settings
 
 REQUEST_SECONDS = 10
@@ -26,6 +27,7 @@ class Identity:
 
 def aiokafka_options(settings: Settings) -> dict[str, object]:
     """What every aiokafka client of ours is told about the broker."""
+    sockets.mend()
     options: dict[str, object] = {
         "bootstrap_servers": settings.kafka_bootstrap,
         "security_protocol": settings.kafka_security,

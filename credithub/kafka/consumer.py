@@ -12,10 +12,10 @@ from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRa
 
 from credithub.errors import PositionGone, Unavailable
 from credithub.kafka.connection import aiokafka_options
+from credithub.kafka.ending import end
 from credithub.settings import Settings
 
 SESSION_MS = 15_000  # a member not heard for so long has lost its partitions
-STOP_SECONDS = 10
 FETCH_BYTES = 4 * 1024 * 1024
 
 
@@ -46,7 +46,7 @@ class Reader:
     _heard: float = field(default_factory=time.monotonic)
 
     async def start(self) -> None:
-        """Raises Unavailable when no broker answers."""
+        """Raises Unavailable when no broker answers; what was opened by then is closed."""
         consumer = AIOKafkaConsumer(
             **aiokafka_options(self.settings),
             client_id=self.group,
@@ -64,20 +64,28 @@ class Reader:
             metadata_max_age_ms=60_000,
         )
         consumer.subscribe(self.topics, listener=_Listener(self))
-        self._kafka = consumer  # the listener is called while it starts
+        self._kafka, started = consumer, False  # the listener is called while it starts
         try:
             await consumer.start()
+            started = True
         except (KafkaError, OSError) as problem:
-            await self.stop()
             raise Unavailable(f"Kafka: {problem}") from problem
+        finally:
+            if not started:
+                await self.stop()
 
     async def stop(self) -> None:
         consumer, self._kafka = self._kafka, None
         if consumer is not None:
-            await _stop(consumer)
+            await end(consumer)
 
     async def read(self, most: int, timeout_ms: int) -> list[Record]:
-        """Up to `most` records of all partitions we hold, each partition in its order."""
+        """Up to `most` records of all partitions we hold, each partition in its order.
+
+        Raises Unavailable where the library has given up; the next call joins the group anew.
+        """
+        if self._kafka is None:
+            await self.start()
         consumer = self._ready()
         try:
             found = await consumer.getmany(timeout_ms=timeout_ms, max_records=most)
@@ -86,6 +94,9 @@ class Reader:
             return []
         except OffsetOutOfRangeError as problem:  # never skipped: interleavings 6
             raise PositionGone(_gone(self.group, problem)) from problem
+        except (KafkaError, OSError) as problem:
+            await self.stop()
+            raise Unavailable(f"Kafka: {problem}") from problem
         if found or await self._broker_answers(consumer):
             self._heard = time.monotonic()
         return [
@@ -158,11 +169,3 @@ def _gone(group: str, problem: KafkaError) -> str:
         f"{group}: Kafka 已不再保存该处记录，停止处理以免遗漏 / Kafka no longer has the records there; stopped, so that"
         f" nothing is skipped unseen: {places}\n  credithub restore … --accept-gap"
     )
-
-
-async def _stop(consumer: AIOKafkaConsumer) -> None:
-    try:
-        async with asyncio.timeout(STOP_SECONDS):
-            await consumer.stop()
-    except (KafkaError, TimeoutError, OSError):
-        return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from aiokafka import AIOKafkaProducer
@@ -14,10 +14,10 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 
 from credithub.errors import Unavailable
 from credithub.kafka.connection import aiokafka_options
+from credithub.kafka.ending import end
 from credithub.settings import Settings
 
 SEND_SECONDS = 10  # after this an unacknowledged record is unknown
-STOP_SECONDS = 10  # aiokafka's stop() may hang while the broker is down
 BATCH_BYTES = 512 * 1024  # of one Kafka batch; the topics admit 1 MiB
 
 
@@ -34,9 +34,11 @@ class Producer:
     client: str
     headers: Sequence[tuple[str, bytes]] = ()  # they go with every record
     _kafka: AIOKafkaProducer | None = None
+    _begun: bool = False
+    _renewing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def start(self) -> None:
-        """Raises Unavailable when no broker answers."""
+        """Raises Unavailable when no broker answers; what was opened by then is closed."""
         producer = AIOKafkaProducer(
             **aiokafka_options(self.settings),
             client_id=f"credithub-{self.client}",
@@ -49,18 +51,21 @@ class Producer:
         )
         try:
             await producer.start()
+            self._kafka, self._begun = producer, True
         except (KafkaError, OSError) as problem:
-            await _stop(producer)
             raise Unavailable(f"Kafka: {problem}") from problem
-        self._kafka = producer
+        finally:
+            if self._kafka is not producer:
+                await end(producer)
 
     async def stop(self) -> None:
-        producer, self._kafka = self._kafka, None
+        producer, self._kafka, self._begun = self._kafka, None, False
         if producer is not None:
-            await _stop(producer)
+            await end(producer)
 
     async def send(self, topic: str, key: bytes, value: bytes) -> bool:
         """Sends one record. True: acknowledged; False: unknown, it may yet arrive."""
+        await self._renew()
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 future = await self._ready().send(topic, value=value, key=key, headers=list(self.headers))
@@ -75,6 +80,7 @@ class Producer:
         When a whole Kafka batch is refused, its members are sent again one by one, so that a bad one
         does not take its neighbours with it.
         """
+        await self._renew()
         sent = [False] * len(records)
         try:
             async with asyncio.timeout(SEND_SECONDS):
@@ -136,11 +142,21 @@ class Producer:
     async def alive(self) -> bool:
         """Whether a broker answers now."""
         try:
+            await self._renew()
             async with asyncio.timeout(3):
                 await self._ready().client.fetch_all_metadata()
         except (KafkaError, TimeoutError, OSError, Unavailable):
             return False
         return True
+
+    async def _renew(self) -> None:
+        """A new one where the library's sender has died of something it did not expect: it would refuse for ever."""
+        async with self._renewing:
+            if self._kafka is not None and _given_up(self._kafka):
+                given_up, self._kafka = self._kafka, None
+                await end(given_up)
+            if self._kafka is None and self._begun:
+                await self.start()
 
     def _ready(self) -> AIOKafkaProducer:
         if self._kafka is None:
@@ -148,9 +164,6 @@ class Producer:
         return self._kafka
 
 
-async def _stop(producer: AIOKafkaProducer) -> None:
-    try:
-        async with asyncio.timeout(STOP_SECONDS):
-            await producer.stop()
-    except (KafkaError, TimeoutError, OSError):
-        return
+def _given_up(producer: AIOKafkaProducer) -> bool:
+    task: asyncio.Task[None] | None = vars(producer)["_sender"].sender_task
+    return task is not None and task.done()

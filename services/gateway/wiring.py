@@ -60,7 +60,7 @@ RESOURCES = (
     service,
 )  # fmt: skip
 ACTS = (objections, repairs, changes, cases, candidates)  # what they are told goes the way of POST /v1/events
-FIGURES_SECONDS = 60
+FIGURES_SECONDS = 30
 
 
 def assemble(settings: Settings, vault: Vault, stores: Stores, sender: Sender, health: Health) -> Parts:

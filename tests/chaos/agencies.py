@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -13,11 +12,13 @@ import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from credithub.kafka.ending import end
 from credithub.topics import agency_topics
 from tests.chaos.checker import Received
 from tests.chaos.hub import CHANNELS, Hub, JsonObject, call
 
 REST = 0.2
+STOP_SECONDS = 5.0
 HANDS = 6  # answers that a pulling agency gives at once
 
 
@@ -82,7 +83,7 @@ class Agency:
             async for record in consumer:
                 self.hear(record.topic, orjson.loads(record.value)["data"])
         finally:
-            await consumer.stop()
+            await end(consumer, STOP_SECONDS)
 
     async def _answer(self) -> None:
         """By topic where it has one, otherwise by HTTP; an answer that fails is given again."""
@@ -109,8 +110,8 @@ class Agency:
         producer = AIOKafkaProducer(**self._kafka(), acks="all", request_timeout_ms=8_000)
         topic = agency_topics(self.name)[2].name
         try:
+            await producer.start()  # which ends by itself; cut short, it would leave a connection open
             async with asyncio.timeout(10):
-                await producer.start()
                 for answer in batch:
                     await producer.send_and_wait(topic, orjson.dumps(answer), key=answer["obligation"].encode())
         except (KafkaError, OSError, TimeoutError):
@@ -118,7 +119,7 @@ class Agency:
                 self.owed.put_nowait(answer)
             raise
         finally:
-            await _quietly(producer.stop)
+            await end(producer, STOP_SECONDS)
 
     def _kafka(self) -> dict[str, object]:
         return {
@@ -136,11 +137,3 @@ def received(agency: str, place: str, notification: JsonObject) -> Received:
         agency=agency, place=place, message=notification["message"], obligation=notification["obligation"],
         version=notification["version"], state=notification["state"], content=content,
     )  # fmt: skip
-
-
-async def _quietly(stop: Callable[[], object]) -> None:
-    try:
-        async with asyncio.timeout(5):
-            await stop()  # type: ignore[misc]
-    except (KafkaError, OSError, TimeoutError):
-        return

@@ -19,7 +19,7 @@ SERVICES = ("gateway", "ingest", "matcher", "notifier")
 # Passed only when the registry has changed.
 RECONCILING = frozenset(p for p in POINTS if any(word in p for word in ("topics", "users", "rights", "revoke")))
 POINT_SECONDS = 20.0  # a crash point not reached by then is given up for this time
-BACK_SECONDS = 240.0
+BACK_SECONDS = 90.0
 WEIGHTS = {"kill": 5, "pause": 3, "point": 8, "kafka-kill": 2, "kafka-pause": 1, "postgres-kill": 2, "sessions": 2}
 
 
@@ -36,9 +36,10 @@ class Faults:
     _points: list[str] = field(default_factory=list[str])
     _agencies: int = 0
 
-    async def one(self) -> str:
+    async def one(self, kind: str = "") -> str:
+        """A fault of this kind, or of one that is drawn."""
         kinds = list(WEIGHTS)
-        kind = self.random.choices(kinds, [WEIGHTS[k] for k in kinds])[0]
+        kind = kind or self.random.choices(kinds, [WEIGHTS[k] for k in kinds])[0]
         acts: dict[str, Callable[[], Awaitable[str]]] = {
             "kill": self._kill, "pause": self._pause, "point": self._point, "kafka-kill": self._kafka_kill,
             "kafka-pause": self._kafka_pause, "postgres-kill": self._postgres_kill, "sessions": self._sessions,

@@ -12,6 +12,7 @@ import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from credithub.kafka.connection import aiokafka_options
+from credithub.kafka.ending import end
 from credithub.topics import agency_topics
 from tests.chaos.agencies import Agency, received
 from tests.chaos.checker import SETTLED, Archived, Attempt, Duty, Promise, Received, Told, World
@@ -121,15 +122,15 @@ async def _whole(hub: Hub, topic: str) -> Iterable[dict[str, Any]]:
     """Every record of a one-partition topic, from its first."""
     consumer = AIOKafkaConsumer(**aiokafka_options(hub.stack.infra.admin_settings()), enable_auto_commit=False)
     place = TopicPartition(topic, 0)
-    await consumer.start()
     try:
+        await consumer.start()
         consumer.assign([place])
-        end = (await consumer.end_offsets([place]))[place]
+        until = (await consumer.end_offsets([place]))[place]
         consumer.seek(place, 0)
         found: list[dict[str, Any]] = []
-        while len(found) < end:
+        while len(found) < until:
             for records in (await consumer.getmany(timeout_ms=500, max_records=2_000)).values():
                 found += [orjson.loads(record.value)["data"] for record in records]
         return found
     finally:
-        await consumer.stop()
+        await end(consumer)

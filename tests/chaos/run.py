@@ -34,17 +34,32 @@ class Outcome:
         return not self.breaches and not self.unquiet
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is to strike: named points, kinds, and as many drawn faults as are missing to `faults`."""
+
+    points: Sequence[str]
+    kinds: Sequence[str]
+    faults: int
+
+
 def run(
-    data: Path, *, faults: int, events: int, seed: int, said: Callable[[str], None], points: Sequence[str] = ()
+    data: Path,
+    *,
+    faults: int,
+    events: int,
+    seed: int,
+    said: Callable[[str], None],
+    points: Sequence[str] = (),
+    kinds: Sequence[str] = (),
 ) -> Outcome:
-    """`points`: crash points to be hit first, each of them; they count among the faults."""
+    """`points`: crash points to be hit first, each of them; `kinds`: of faults, each once; they count among the faults."""
+    plan = Plan(points=points, kinds=kinds, faults=faults)
     with broken_hub(data) as hub:
-        return asyncio.run(_run(hub, faults=faults, events=events, seed=seed, said=said, points=points))
+        return asyncio.run(_run(hub, events=events, seed=seed, said=said, plan=plan))
 
 
-async def _run(
-    hub: Hub, *, faults: int, events: int, seed: int, said: Callable[[str], None], points: Sequence[str]
-) -> Outcome:
+async def _run(hub: Hub, *, events: int, seed: int, said: Callable[[str], None], plan: Plan) -> Outcome:
     began = time.monotonic()
     limit = aiohttp.ClientTimeout(total=60)
     async with aiohttp.ClientSession(hub.url, timeout=limit, trust_env=False) as http:
@@ -56,7 +71,7 @@ async def _run(
         await load.register(stories)
         breaking = Faults(hub, http, random.Random(seed), said)
         telling = [asyncio.create_task(load.tell(t, events // len(stories))) for t in stories]
-        await _strike(load, breaking, faults, points)
+        await _strike(load, breaking, plan)
         load.enough = True
         await asyncio.gather(*telling)
         await breaking.hub_is_back()
@@ -80,11 +95,14 @@ async def _run(
     )  # fmt: skip
 
 
-async def _strike(load: Load, breaking: Faults, faults: int, points: Sequence[str]) -> None:
-    """First each of the named points, then faults as the seed draws them, each with enough entries in flight."""
-    for point in points:
+async def _strike(load: Load, breaking: Faults, plan: Plan) -> None:
+    """First each of the named points and kinds, then faults as the seed draws them, with enough entries in flight."""
+    for point in plan.points:
         await load.busy()
         await breaking.point(point)
-    while sum(breaking.done.values()) < faults:
+    for kind in plan.kinds:
+        await load.busy()
+        await breaking.one(kind)
+    while sum(breaking.done.values()) < plan.faults:
         await load.busy()
         await breaking.one()

@@ -39,8 +39,8 @@ CREATE VIEW hub.name_waiting_v AS
 
 -- Accounting -------------------------------------------------------------------------------------------------------
 CREATE FUNCTION hub.level_of (p_division text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
-$$ SELECT CASE WHEN p_division IS NULL THEN NULL WHEN p_division = '000000' THEN 'nation'
-               WHEN p_division LIKE '__0000' THEN 'province' WHEN p_division LIKE '____00' THEN 'city' ELSE 'county' END $$;
+$$ SELECT CASE WHEN p_division IS NULL THEN NULL WHEN p_division = '000000' THEN 'nation' WHEN p_division LIKE '__0000' THEN 'province'
+               WHEN p_division LIKE '____00' THEN 'city' ELSE 'county' END $$;
 
 CREATE VIEW hub.accounting_v AS
     SELECT o.obligation, o.item, o.measure, o.department, o.agency, a.division AS region, hub.level_of(a.division) AS level,
@@ -73,7 +73,7 @@ CREATE VIEW hub.late_removals_v AS
     SELECT x.organisation_code, x.record, x.item, x.supplier, x.archived_at AS at, s.starts_on, m.most
       FROM matcher.records x
       JOIN matcher.records l ON l.organisation_code = x.organisation_code AND l.ended_by = x.record AND l.record <> x.record
-      JOIN gateway.catalogues c ON c.version = split_part(x.catalogue, '+', 1)   -- the national layer
+      JOIN gateway.catalogues c ON c.version = split_part(x.catalogue, '+', 1)   -- the national layer of what it entered under
      CROSS JOIN LATERAL (SELECT greatest(coalesce((x.data #>> '{removal,removed_on}')::date, x.decided_on),
                                          (l.archived_at AT TIME ZONE 'Asia/Shanghai')::date) AS starts_on) AS s
      CROSS JOIN LATERAL (SELECT min((p #>> '{maximum,number}')::integer) AS most
@@ -89,24 +89,22 @@ $$ SELECT CASE WHEN p_code IN ('item-not-in-catalogue', 'owner-not-allowed', 'ki
                WHEN p_code = 'measure-outside-list' THEN 'outside-list'
                WHEN p_code LIKE 'listing-%' OR p_code LIKE 'list-type-%' THEN 'listing-without-prerequisites' END $$;
 
--- Each kind of violation that an entry's reasons name, once.
-CREATE FUNCTION hub.violations_in (p_reasons jsonb) RETURNS TABLE (violation text, code text)
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
-$$ SELECT hub.violation_of(f ->> 'code'), min(f ->> 'code') FROM jsonb_array_elements(p_reasons) AS f
-    WHERE hub.violation_of(f ->> 'code') IS NOT NULL GROUP BY 1 $$;
-
 -- 国办发〔2020〕49号 九: recorded outside the catalogue, measures outside the list, listed without its prerequisites, late
 -- repair. One row an entry, answer, application or listing; `number` counts what the gateway turned away unkept.
 CREATE VIEW hub.violations_v AS
     SELECT v.violation, v.code, v.by, a.department, a.division AS region, hub.level_of(a.division) AS level, v.item, v.ref,
            v.at, (v.at AT TIME ZONE 'Asia/Shanghai')::date AS on_date, v.number
       FROM (
-        SELECT f.violation, f.code, q.supplier AS by, q.item, q.submission || '#' || q.index AS ref, q.quarantined_at AS at,
-               1::bigint AS number
-          FROM ingest.quarantine q CROSS JOIN LATERAL hub.violations_in(q.reasons) AS f
+        SELECT DISTINCT ON (q.submission, q.index, hub.violation_of(f ->> 'code'))
+               hub.violation_of(f ->> 'code') AS violation, f ->> 'code' AS code, q.supplier AS by, q.item,
+               q.submission || '#' || q.index AS ref, q.quarantined_at AS at, 1::bigint AS number
+          FROM ingest.quarantine q CROSS JOIN LATERAL jsonb_array_elements(q.reasons) AS f
+         WHERE hub.violation_of(f ->> 'code') IS NOT NULL
         UNION ALL
-        SELECT f.violation, f.code, s.supplier, s.item, s.submission || '#' || s.index, s.decided_at, 1
-          FROM matcher.repeats_seen s CROSS JOIN LATERAL hub.violations_in(s.reasons) AS f WHERE s.outcome = 'refused'
+        SELECT DISTINCT ON (s.submission, s.index, hub.violation_of(f ->> 'code'))
+               hub.violation_of(f ->> 'code'), f ->> 'code', s.supplier, s.item, s.submission || '#' || s.index, s.decided_at, 1
+          FROM matcher.repeats_seen s CROSS JOIN LATERAL jsonb_array_elements(s.reasons) AS f
+         WHERE s.outcome = 'refused' AND hub.violation_of(f ->> 'code') IS NOT NULL
         UNION ALL
         SELECT hub.violation_of(g.code), g.code, g.supplier, nullif(g.item, ''), NULL,
                g.on_date::timestamp AT TIME ZONE 'Asia/Shanghai', g.number
@@ -121,7 +119,7 @@ CREATE VIEW hub.violations_v AS
           LEFT JOIN matcher.records r ON r.organisation_code = p.organisation_code AND r.record = p.record
          CROSS JOIN hub.clock k
          WHERE p.due_on IS NOT NULL AND p.state <> 'overtaken'
-           AND (coalesce(p.decided_at, now() + k.ahead) AT TIME ZONE 'Asia/Shanghai')::date > p.due_on
+           AND coalesce(p.decided_at AT TIME ZONE 'Asia/Shanghai', (now() + k.ahead) AT TIME ZONE 'Asia/Shanghai')::date > p.due_on
         UNION ALL
         SELECT 'late-repair', 'removed-late', d.supplier, d.item, d.record, d.at, 1 FROM hub.late_removals_v d
       ) AS v

@@ -25,7 +25,7 @@ AROUND = (
 )
 WANTED = (
     " WHERE (CAST(:state AS text) IS NULL OR x.state = :state) AND (CAST(:record AS text) IS NULL OR x.record = :record)"
-    " AND (CAST(:subjects AS text[]) IS NULL OR x.organisation_code = ANY (CAST(:subjects AS text[])))"
+    " AND (CAST(:subject AS text) IS NULL OR x.organisation_code = :subject)"
     " AND (CAST(:party AS text) IS NULL OR x.determining = :party OR x.filed_by = :party)"
 )
 TO_VERIFY = (
@@ -50,7 +50,7 @@ class Wanted:
     party: str | None = None
     state: str | None = None
     record: str | None = None
-    subjects: Sequence[str] | None = None  # the codes of one subject
+    subject: str | None = None
     mine: str | None = None  # to-verify | late
     after: str = ""
     limit: int = 100
@@ -137,9 +137,5 @@ class Life:
 
 
 def _values(wanted: Wanted) -> dict[str, object]:
-    names = ("on", "party", "state", "record", "after", "limit")
-    return {
-        **{name: getattr(wanted, name) for name in names},
-        "own": wanted.party,
-        "subjects": None if wanted.subjects is None else list(wanted.subjects),
-    }
+    names = ("on", "party", "state", "record", "subject", "after", "limit")
+    return {**{name: getattr(wanted, name) for name in names}, "own": wanted.party}

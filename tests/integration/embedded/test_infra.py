@@ -14,7 +14,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaConnectionError, TopicAuthorizationFailedError
+from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAuthorizationFailedError
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -23,7 +23,9 @@ from cryptography.x509.oid import NameOID
 
 from credithub.embedded.infra import Infra
 from credithub.embedded.kafka_config import KafkaOptions
-from credithub.kafka.admin import ensure_hub_topics
+from credithub.kafka.admin import KafkaAdmin, User, ensure_hub_topics
+from credithub.kafka.connection import aiokafka_options
+from credithub.kafka.ending import end
 from tests.harness.eventually import eventually
 
 KEYS = ec.generate_private_key(ec.SECP256R1())
@@ -178,6 +180,18 @@ async def test_what_was_acknowledged_is_there_after_kill_minus_nine(own: Infra) 
     assert await eventually(lambda: send(own, "credithub-ingest", "credit.events"), within=30) == before + 1
 
 
+async def test_users_that_were_taken_away_take_nobody_along_at_the_next_start(own: Infra) -> None:
+    """Kafka goes through its users by the hash of the name: of those here safe-130200 comes first."""
+    admin, gone = KafkaAdmin(own.admin_settings()), ["safe-130100", "safe-130200"]
+    await admin.set_users([User(name=name, password=b"secret", iterations=4096) for name in gone])
+    await admin.drop_users(gone)
+    assert await send(own, "credithub-gateway", "credit.submissions") >= 0
+    own.kafka.kill()
+    own.kafka.restart()
+    assert await send(own, "credithub-gateway", "credit.submissions") >= 0
+    assert not await admin.users() & set(gone)
+
+
 async def test_the_database_comes_back_after_kill_minus_nine_with_what_was_committed(own: Infra) -> None:
     await ask(own, "credithub_owner", "CREATE SCHEMA kept")
     own.postgres.kill()
@@ -192,6 +206,22 @@ async def test_both_go_on_after_a_pause(own: Infra) -> None:
     own.postgres.resume()
     assert await ask(own, "credithub_owner", "SELECT 1") == 1
     assert await send(own, "credithub-gateway", "credit.submissions") >= 0
+
+
+async def test_a_client_ended_while_the_broker_does_not_answer_leaves_nothing_open(own: Infra) -> None:
+    producer = AIOKafkaProducer(**aiokafka_options(own.admin_settings()), acks="all")
+    await producer.start()
+    await producer.send_and_wait("credit.events", b"value")
+    own.kafka.pause()
+    try:
+        unanswered = await producer.send("credit.events", b"value")
+        await end(producer, within=0.5)
+        with pytest.raises(KafkaError):
+            await unanswered
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        assert not [one for one in vars(producer.client)["_conns"].values() if one.connected()]
+    finally:
+        own.kafka.resume()
 
 
 def test_another_process_finds_what_runs_and_a_second_start_keeps_the_ports(own: Infra) -> None:

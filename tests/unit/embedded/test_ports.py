@@ -39,6 +39,11 @@ def test_a_port_already_promised_is_not_given_twice() -> None:
     assert ports.choose(first, avoid=[first]).port != first
 
 
+def test_no_outgoing_connection_can_be_given_the_port_of_a_server_that_is_down() -> None:
+    first = int(ports.PASSING.read_text(encoding="ascii").split()[0])
+    assert all(ports.LEAST <= ports.any_free() < first for _ in range(20))
+
+
 def test_zero_asks_for_any_port_and_is_no_move() -> None:
     choice = ports.choose(0)
     assert choice.port > 0
