@@ -136,7 +136,7 @@ class CreditEvent:
     data: JsonObject
     warnings: tuple[Reason, ...] = ()
     role: Role = "fact"
-    target: JsonObject | None = None  # {"id"} or {"item", "folded_number", "issuer", "decided_on"}: the record it is about
+    target: JsonObject | None = None  # {"id"} or {"item", "folded_number", "issuer", "decided_on"} of its record
 
     def to_bytes(self) -> bytes:
         return orjson.dumps(self)

@@ -18,6 +18,7 @@ from credithub.domain.codes import judge
 from credithub.domain.events import CreditEvent, SubmittedEntry, digest_of
 from services.ingest.rules.outcomes import Blank, Quarantine
 from services.ingest.rules.rows import read_row
+from tests.harness.entries import CONTEXT
 
 TODAY = date(2026, 11, 22)
 DAY, NEXT = Programme(run=1, today=TODAY), Programme(run=2, today=TODAY)
@@ -36,7 +37,7 @@ def read(table: Table, encoding: str) -> Iterator[CreditEvent | Quarantine | Bla
             digest=digest_of(table.feed, None, body), received_at=f"{TODAY}T00:00:00Z", form="row", catalogue="c",
             mapping=mapping.version, allowed_items=[mapping.item], body=body, file={"digest": "f"}, row=index + 2,
         )  # fmt: skip
-        yield read_row(entry, mapping)
+        yield read_row(entry, mapping, CONTEXT.kinds)
 
 
 def test_every_organisation_is_of_the_reserved_range_and_its_codes_are_sound() -> None:

@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from credithub import schemas
@@ -222,6 +222,7 @@ PATHS = [f"{part}__{name}" for kind in SOUND for part, node in SOUND[kind].items
 ]
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(SOUND)), st.data(), json_values)
 def test_no_json_whatever_in_any_place_breaks_the_reader(kind: str, data: st.DataObject, value: object) -> None:
     path = data.draw(st.sampled_from([p for p in PATHS if p.split("__")[0] in SOUND[kind]]))

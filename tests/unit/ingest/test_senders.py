@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from credithub import schemas
@@ -211,6 +211,7 @@ def _places(node: Any, path: str = "") -> list[str]:
     return [place for name, value in node.items() for place in (path + name, *_places(value, f"{path}{name}__"))]
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(EXAMPLES), st.data(), json_values, st.sampled_from(["samr-130822", "spc-130000", "hub", "x", ""])
 )
