@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeAlias
 
@@ -89,6 +89,6 @@ class Judge:
                 yield replace(fault, field=".".join((*path, fault.field or "")))
 
 
-@cache
+@lru_cache(maxsize=64)
 def _items(catalogue: Catalogue) -> frozenset[str]:
     return frozenset(item.code for item in catalogue.items)
