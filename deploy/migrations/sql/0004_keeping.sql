@@ -88,6 +88,26 @@ CREATE OR REPLACE VIEW hub.still_holding_v AS
      WHERE (o.state = 'lifting' OR o.suspended AND NOT o.confirmed AND o.state NOT IN ('lifted', 'cancelled'))
        AND NOT t.cancelled AND (t.begun <> '{}' OR t.old OR t.seen_epoch < (SELECT e.epoch FROM hub.epoch e));
 
+-- What came before revision 0002 falls due and is counted like all else.
+INSERT INTO matcher.moments (organisation_code, kind, ref, fires_on)
+    SELECT organisation_code, 'answer-due', obligation, due_on + 1 FROM matcher.obligations
+     WHERE mandatory AND due_on IS NOT NULL AND NOT suspended AND state IN ('triggered', 'delivered', 'acknowledged')
+    UNION ALL
+    SELECT organisation_code, 'remind', obligation, current_date + 1 FROM matcher.obligations WHERE state = 'lifting'
+    ON CONFLICT DO NOTHING;
+UPDATE matcher.obligations o
+   SET acknowledged_at = coalesce(o.acknowledged_at, f.acknowledged), executed_at = coalesce(o.executed_at, f.executed),
+       declined_at = coalesce(o.declined_at, f.declined), lifted_at = CASE WHEN o.state = 'lifted' THEN coalesce(o.lifted_at, f.confirmed) END
+  FROM (SELECT obligation, min(received_at) FILTER (WHERE answer = 'acknowledged') AS acknowledged,
+               min(received_at) FILTER (WHERE answer = 'executed') AS executed,
+               min(received_at) FILTER (WHERE answer = 'declined') AS declined,
+               max(received_at) FILTER (WHERE answer = 'lift-confirmed') AS confirmed
+          FROM matcher.feedback WHERE outcome = 'accepted' GROUP BY obligation) f
+ WHERE f.obligation = o.obligation;
+UPDATE matcher.obligations o SET delivered_at = d.at
+  FROM (SELECT obligation, min(delivered_at) AS at FROM notifier.deliveries WHERE state = 'delivered' GROUP BY obligation) d
+ WHERE d.obligation = o.obligation AND o.delivered_at IS NULL;
+
 -- Retention: the oldest are found by their place on disk, the conditions stand in credithub/db/retention.py.
 CREATE INDEX outbox_by_age ON matcher.outbox USING brin (written_at) WITH (pages_per_range = 32, autosummarize = on);
 CREATE INDEX outbox_by_age ON notifier.outbox USING brin (made_at) WITH (pages_per_range = 32, autosummarize = on);

@@ -96,7 +96,9 @@ def _quoted(name: str) -> str:
 
 
 async def test_a_database_with_history_is_brought_up_in_place_and_loses_nothing(town: Town, first: Database) -> None:
-    await town.day(registration("PDY900077"), debtor("执1"))
+    await town.day(registration("PDY900077"), debtor("执1"), debtor("执2"))
+    await town.day(removal("执2"))
+    await town.rows("UPDATE matcher.obligations SET mandatory = true, due_on = '2026-12-01' WHERE state <> 'lifting'")
     columns = await age(town.room.database, first)
     before = await content(first, columns)
     assert sum(map(len, before.values())) > 50
@@ -104,7 +106,18 @@ async def test_a_database_with_history_is_brought_up_in_place_and_loses_nothing(
     assert (done.before, done.after) == ("0001", migrate.revisions()[0])
     assert await content(first, columns) == before
     assert (await migrate.upgrade(first.url("owner"))).before == done.after, "once is enough"
+    await what_was_owed_before_falls_due(first)
     await the_day_goes_on(town, first)
+
+
+async def what_was_owed_before_falls_due(first: Database) -> None:
+    rows = await first.rows(
+        "SELECT o.state = 'lifting' AS ended, m.kind, m.fires_on::text AS day, o.delivered_at IS NOT NULL AS delivered"
+        " FROM matcher.obligations o LEFT JOIN matcher.moments m ON m.ref = o.obligation"
+    )
+    assert {row["kind"] for row in rows if row["ended"]} == {"remind"}
+    assert {(row["kind"], row["day"]) for row in rows if not row["ended"]} == {("answer-due", "2026-12-02")}
+    assert all(row["delivered"] for row in rows)
 
 
 async def the_day_goes_on(town: Town, first: Database) -> None:
