@@ -16,8 +16,8 @@ from services.matcher.rules import scope as rules
 from services.matcher.rules.filing import Filed
 from services.matcher.rules.moves import Obligation
 from services.matcher.rules.records import Life
-from services.matcher.store import archive, routing
 from services.matcher.store import duties as obligations
+from services.matcher.store import entries, routing
 from services.matcher.store import scopes as store
 from services.matcher.store.unrouted import Unrouted
 
@@ -41,7 +41,7 @@ class Cases:
                 await self._asked(one, life, case)
             else:
                 await self._answered(one, life, case)
-            await archive.revise(self.batch.conn, [(one.event, "archived", life.organisation_code, life.record)])
+            await entries.revise(self.batch.conn, [(one.event, "archived", life.organisation_code, life.record)])
             self.batch.counts["archived"] += 1
 
     async def _asked(self, one: Filed, life: Life, case: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from credithub import clock, ids
@@ -16,8 +16,11 @@ from services.matcher.rules.changes import because
 from services.matcher.rules.filing import Filed
 from services.matcher.rules.records import Refused
 from services.matcher.rules.terms import Terms, terms_of
-from services.matcher.store import archive, moments, notices, register, witnesses
+from services.matcher.store import archive, entries, moments, notices, register, witnesses
 from services.matcher.store.archive import Ending, Entered, Held
+
+Number = tuple[str, str, str]  # (organisation code, item, folded number)
+Listed = tuple[str, str]  # (record, state)
 
 
 @dataclass(slots=True)
@@ -26,6 +29,7 @@ class Facts:
 
     batch: Batch
     lives: Lives
+    cases: list[Filed] = field(default_factory=list[Filed])  # what waited for a case that is open now: for the caller
 
     async def run(self, filed: Sequence[Filed]) -> None:
         """Archives facts, listings, notices and exits, and opens the cases of those that call upon someone."""
@@ -101,7 +105,7 @@ class Facts:
         }
         held = await archive.held(self.batch.conn, again)
         moved = {(again[key][0].event.source, again[key][0].event.id): again[key][1] for key in held}
-        await archive.revise(
+        await entries.revise(
             self.batch.conn, [(twin.event, "archived", twin.organisation_code, twin.record) for twin in moved.values()]
         )
         return [moved.get((f.event.source, f.event.id), f) for f in filed]
@@ -130,7 +134,7 @@ class Facts:
                     seen.append((one, False))
                     reason = {"code": "conflict", "value": was.record, "row": one.event.row}
                     repeats.append((one.event, "refused", [reason], was.record, was.organisation_code))
-        await archive.forget(self.batch.conn, [event for event, *_ in repeats])
+        await entries.forget(self.batch.conn, [event for event, *_ in repeats])
         await self.batch.file(repeats)
         await witnesses.heard(self.batch.conn, seen)
 
@@ -179,10 +183,12 @@ class Facts:
         """What waited for these records happens to them now (interleavings 4). Gives those that have ended by it."""
         if not fresh or not await register.any_waits_for_a_record(self.batch.conn):
             return set()
+        groups = await register.groups(self.batch.conn, {f.organisation_code or "" for f in fresh})
         awaited = {
-            filing.awaits_record(f.organisation_code or "", f.event.item, f.event.folded_number): f for f in fresh
-        }
-        awaited |= {filing.awaits_record_id(f.record or ""): f for f in fresh}
+            filing.awaits_record(code, f.event.item, f.event.folded_number)
+            for f in fresh
+            for code in (f.organisation_code or "", *groups.get(f.organisation_code or "", ()))
+        } | {filing.awaits_record_id(f.record or "") for f in fresh}
         waiters = [
             filing.file_event(event, event.organisation_code, ids.record_id)
             for event in await register.drain(self.batch.conn, awaited)
@@ -194,8 +200,9 @@ class Facts:
             (f, number) for f in waiters if (number := filing.ends_what(f.event, self._catalogue(f.event))) is not None
         ]
         ended = await self._exits(exits)
-        of_exits = {id(f) for f, _ in exits}
-        await self.lives.run([f for f in waiters if id(f) not in of_exits])
+        self.cases += [f for f in waiters if f.event.role == "case"]
+        apart = {id(f) for f, _ in exits} | {id(f) for f in self.cases}
+        await self.lives.run([f for f in waiters if id(f) not in apart])
         return ended | self.lives.over()
 
     async def _exits(self, exits: Sequence[tuple[Filed, str]]) -> set[str]:
@@ -206,6 +213,7 @@ class Facts:
         wanted = [(f.organisation_code or "", f.event.item, number) for f, number in exits]
         kinds = {self._entry_kind(f.event) for f, _ in exits}
         found = await archive.by_number(conn, wanted, sorted(kinds))
+        exits, wanted = await self._under_other_codes(exits, wanted, found, sorted(kinds))
         ready = [(f, found[key]) for (f, _), key in zip(exits, wanted, strict=True) if key in found]
         early = [(f, key) for (f, _), key in zip(exits, wanted, strict=True) if key not in found]
         fresh = {f.record: f for f in await self.archive([f for f, _ in ready])}
@@ -227,13 +235,36 @@ class Facts:
         await self._wait_for_listing(early)
         return {end.record for end in ends}
 
+    async def _under_other_codes(
+        self,
+        exits: Sequence[tuple[Filed, str]],
+        wanted: list[Number],
+        found: dict[Number, list[Listed]],
+        kinds: list[str],
+    ) -> tuple[Sequence[tuple[Filed, str]], list[Number]]:
+        """A listing that is held under another code of its subject is ended under that; adds it to `found`."""
+        lost = {key[0] for key in wanted if key not in found}
+        groups = await register.groups(self.batch.conn, lost) if lost else {}
+        if not groups:
+            return exits, wanted
+        elsewhere = {key: [(code, *key[1:]) for code in groups.get(key[0], ())] for key in wanted if key not in found}
+        found |= await archive.by_number(self.batch.conn, [n for numbers in elsewhere.values() for n in numbers], kinds)
+        after: list[tuple[Filed, str]] = []
+        for (one, number), key in zip(exits, wanted, strict=True):
+            there = next((each for each in elsewhere.get(key, ()) if each in found), None)
+            moved = await self.batch.refile(one, there[0]) if there else one
+            after.append((moved, number))
+        moves = [(f.event, "archived", f.organisation_code, f.record) for f, _ in after]
+        await entries.revise(self.batch.conn, moves)
+        return after, [(f.organisation_code or "", f.event.item, number) for f, number in after]
+
     async def _wait_for_listing(self, early: Sequence[tuple[Filed, tuple[str, str, str]]]) -> None:
         conn = self.batch.conn
         kept = [
             (filing.awaits_record(*key), replace(f.event, organisation_code=f.organisation_code)) for f, key in early
         ]
         await register.wait(conn, kept)
-        await archive.revise(conn, [(f.event, "waiting-record", f.organisation_code, None) for f, _ in early])
+        await entries.revise(conn, [(f.event, "waiting-record", f.organisation_code, None) for f, _ in early])
         self.batch.counts["waiting-record"] += len(early)
 
     def _entry_kind(self, event: CreditEvent) -> str:

@@ -16,7 +16,7 @@ from services.matcher.rules import changes, objections, repairs
 from services.matcher.rules import life as rules
 from services.matcher.rules.filing import Filed, awaits_life, file_event, named_by_id, names
 from services.matcher.rules.records import Awaits, Correction, Effect, Life, Refused, Step
-from services.matcher.store import archive, moments, register
+from services.matcher.store import archive, entries, moments, opened, register
 from services.matcher.store import life as store
 from services.matcher.store.life import Change, Key, Named
 
@@ -71,8 +71,15 @@ class Lives:
     async def _find(
         self, filed: Sequence[Filed]
     ) -> tuple[list[tuple[Filed, Key]], list[Filed], list[tuple[Filed, Refused]]]:
-        by_id = [(f.organisation_code or "", named_by_id(f.event) or "") for f in filed if named_by_id(f.event)]
-        by_number = [n for f in filed if (n := names(f))]
+        groups = await register.groups(self.batch.conn, {f.organisation_code or "" for f in filed})
+        codes = {
+            f.organisation_code or "": [f.organisation_code or "", *groups.get(f.organisation_code or "", ())]
+            for f in filed
+        }
+        by_id = [
+            (code, name) for f in filed if (name := named_by_id(f.event)) for code in codes[f.organisation_code or ""]
+        ]
+        by_number = [(code, *n[1:]) for f in filed if (n := names(f)) for code in codes[n[0]]]
         known = await archive.held(self.batch.conn, by_id) if by_id else {}
         named: dict[tuple[str, str, str], list[Named]] = {}
         for row in await store.named(self.batch.conn, by_number):
@@ -81,10 +88,11 @@ class Lives:
         early: list[Filed] = []
         refused: list[tuple[Filed, Refused]] = []
         for one in filed:
-            key = (one.organisation_code or "", named_by_id(one.event) or "")
-            meant = [key] if key in known else _meant(one, named)
+            keys = [(code, named_by_id(one.event) or "") for code in codes[one.organisation_code or ""]]
+            meant = [key for key in keys if key in known] or _meant(one, named, codes[one.organisation_code or ""])
             if len(meant) == 1:
-                found.append((one, meant[0]))
+                own = meant[0][0] == one.organisation_code
+                found.append((one if own else await self.batch.refile(one, meant[0][0]), meant[0]))
             elif meant:
                 refused.append((one, Refused(code="record-unclear", field="record", value=str(len(meant)))))
             else:
@@ -95,7 +103,7 @@ class Lives:
         if waiters:
             kept = [(what, replace(f.event, organisation_code=f.organisation_code)) for what, f in waiters]
             await register.wait(self.batch.conn, kept)
-            await archive.revise(self.batch.conn, [(f.event, outcome, f.organisation_code, None) for _, f in waiters])
+            await entries.revise(self.batch.conn, [(f.event, outcome, f.organisation_code, None) for _, f in waiters])
             self.batch.counts[outcome] += len(waiters)
 
     async def _load(self, keys: Iterable[Key]) -> None:
@@ -135,7 +143,7 @@ class Lives:
                 for f, step in steps
             ]
         )  # fmt: skip
-        await archive.revise(
+        await entries.revise(
             conn, [(f.event, "archived", step.life.organisation_code, step.life.record) for f, step in steps]
         )
         batch.counts["archived"] += len(steps)
@@ -148,7 +156,7 @@ class Lives:
         conn = self.batch.conn
         corrections: list[tuple[Key, Correction]] = [(s.life.key, s.correction) for s, _ in done if s.correction]
         await store.correct(conn, corrections)
-        await store.keep_open(conn, [(self.now[s.life.key], s.life) for s, _ in done])
+        await opened.keep_open(conn, [(self.now[s.life.key], s.life) for s, _ in done])
         await store.stand(conn, [(s.life, change.at) for s, change in done])
         await store.remember(conn, [change for _, change in done])
         self.now |= {s.life.key: s.life for s, _ in done}
@@ -196,29 +204,29 @@ class Lives:
         )
 
     # ------------------------------------------------------------------------------------------ what falls due
-    async def fell_due(self, due: Sequence[store.Due]) -> int:
+    async def fell_due(self, due: Sequence[opened.Due]) -> int:
         """Works (organisation code, kind, ref) whose day has come; subjects are locked, rows re-read, and deleted by
         the caller. A record whose term is over leaves display and use by itself."""
-        owners = await store.owners(self.batch.conn, due)
+        owners = await opened.owners(self.batch.conn, due)
         await self._load(set(owners.values()))
         at = clock.stamp()
-        left: list[store.Due] = [row for row in due if row in owners]
+        left: list[opened.Due] = [row for row in due if row in owners]
         while left:  # one moment of each record at a time
             firsts = {owners[row]: row for row in reversed(left)}
             await self._settle([done for key, row in firsts.items() if (done := self._over(key, row, at))])
             left = [row for row in left if firsts[owners[row]] != row]
         late = [row for row in due if row in owners and self._is_late(row, self.now[owners[row]])]
-        await store.escalate(self.batch.conn, late)
+        await opened.escalate(self.batch.conn, late)
         return len(due)
 
-    def _over(self, key: Key, row: store.Due, at: str) -> tuple[Step, Change] | None:
+    def _over(self, key: Key, row: opened.Due, at: str) -> tuple[Step, Change] | None:
         step = _due_step(self.now[key], row[1], row[2], at)
         if step is None:
             return None
         seq = self.batch.subjects[key[0]].seq
         return step, Change(life=step.life, n=seq, at=at, change=step.change, source=None, id=None, reason=step.reason)
 
-    def _is_late(self, row: store.Due, life: Life) -> bool:
+    def _is_late(self, row: opened.Due, life: Life) -> bool:
         if row[1] == "repair-due":
             repair = life.repairs.get(row[2])
             return repair is not None and repair.state == "applied"
@@ -234,13 +242,15 @@ def _due_step(life: Life, kind: str, ref: str, at: str) -> Step | None:
     return None
 
 
-def _meant(one: Filed, named: Mapping[tuple[str, str, str], list[Named]]) -> list[Key]:
+def _meant(one: Filed, named: Mapping[tuple[str, str, str], list[Named]], codes: Sequence[str]) -> list[Key]:
+    """The records that the event may speak of, under any code of its subject."""
     target = one.event.target or {}
     issuer, decided = target.get("issuer"), target.get("decided_on")
     wanted = names(one)
     return [
         (row.organisation_code, row.record)
-        for row in (named.get(wanted, ()) if wanted else ())
+        for code in (codes if wanted else ())
+        for row in named.get((code, *wanted[1:]) if wanted else ("", "", ""), ())
         if issuer in (None, row.issuer) and decided in (None, row.decided_on)
     ]
 

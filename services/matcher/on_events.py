@@ -24,9 +24,10 @@ from services.matcher.registering import Identifier, Registering
 from services.matcher.rules import filing
 from services.matcher.rules.filing import Filed
 from services.matcher.rules.records import Refused
-from services.matcher.store import archive, register
+from services.matcher.store import entries, register
 
 REGISTER_ROLES = frozenset({"register", "link"})
+ROOMS = ("fact", "register", "life", "case", "identity")  # in the order in which those of one turn are handled
 
 
 @dataclass(slots=True)
@@ -65,6 +66,10 @@ class Arrival:
         await self.batch.duties.emit()
 
     async def _handle(self, here: Sequence[Filed], links: Mapping[Identifier, str | None]) -> None:
+        for turn in _turns(here, await register.groups(self.batch.conn, {f.organisation_code or "" for f in here})):
+            await self._turn(turn, links)
+
+    async def _turn(self, here: Sequence[Filed], links: Mapping[Identifier, str | None]) -> None:
         """Facts first, then what the register says, then what happens to records and cases."""
         by_role: dict[str, list[Filed]] = {}
         for one in here:
@@ -74,15 +79,15 @@ class Arrival:
         await facts.run(by_role.get("fact", ()))
         linked = await Registering(self.batch, facts).run(by_role.get("register", ()), links)
         await lives.run(by_role.get("life", ()))
-        await Cases(self.batch, lives).run(by_role.get("case", ()))
+        await Cases(self.batch, lives).run([*facts.cases, *by_role.get("case", ())])
         await self._take_up(linked, await self._confirmed(by_role.get("identity", ())), links)
 
     # ------------------------------------------------------------------------------------------ transport identity
     async def _claim(self, filed: Sequence[Filed]) -> list[Filed]:
         """Keeps what is new by (source, id); files the others as duplicate or conflict."""
-        if await archive.claim(self.batch.conn, filed):
+        if await entries.claim(self.batch.conn, filed):
             return list(filed)
-        known = await archive.known(self.batch.conn, ((f.event.source, f.event.id) for f in filed))
+        known = await entries.known(self.batch.conn, ((f.event.source, f.event.id) for f in filed))
         fresh: list[Filed] = []
         repeats: list[Repeat] = []
         taken: set[tuple[str, str]] = set()
@@ -116,7 +121,7 @@ class Arrival:
             else:
                 found.append(filing.file_event(one.event, code, ids.record_id))
                 after.append(found[-1])
-        await archive.revise(self.batch.conn, [(f.event, "archived", f.organisation_code, f.record) for f in found])
+        await entries.revise(self.batch.conn, [(f.event, "archived", f.organisation_code, f.record) for f in found])
         return after
 
     async def _wait(self, filed: Sequence[Filed]) -> None:
@@ -138,7 +143,7 @@ class Arrival:
                 continue
             if identity["decision"] == "confirmed":
                 said[entry] = one.organisation_code or ""
-            await archive.revise(self.batch.conn, [(one.event, "archived", one.organisation_code, None)])
+            await entries.revise(self.batch.conn, [(one.event, "archived", one.organisation_code, None)])
             self.batch.counts["archived"] += 1
         return said
 
@@ -157,8 +162,28 @@ class Arrival:
             return
         filed = [filing.file_event(e, _whose(e, linked, confirmed), ids.record_id) for e in waiters]
         await self.batch.lock(filed)
-        await archive.revise(self.batch.conn, [(f.event, "archived", f.organisation_code, f.record) for f in filed])
+        await entries.revise(self.batch.conn, [(f.event, "archived", f.organisation_code, f.record) for f in filed])
         await self._handle(filed, links)
+
+
+def _turns(here: Sequence[Filed], others: Mapping[str, Sequence[str]]) -> list[list[Filed]]:
+    """Events cut so that each subject's are handled in the order of its archive, whichever batch they came in.
+
+    `others`: the other codes of a subject. A link may concern anybody: it has a turn of its own.
+    """
+    turns: list[list[Filed]] = []
+    reached: dict[str, tuple[int, int]] = {}  # subject: its turn, and the room it came to in it
+    barrier = 0
+    for one in here:
+        code = min([one.organisation_code or "", *others.get(one.organisation_code or "", ())])
+        link, room = one.event.role == "link", ROOMS.index(_room(one))
+        turn, last = max(reached.get(code, (0, 0)), (barrier, 0))
+        turn = len(turns) if link else turn + (room < last)
+        turns.extend([] for _ in range(turn + 1 - len(turns)))
+        turns[turn].append(one)
+        reached[code] = (turn, room)
+        barrier = turn + 1 if link else barrier
+    return turns
 
 
 def _room(one: Filed) -> str:

@@ -10,7 +10,7 @@ from credithub.domain.routing import Agencies
 from credithub.errors import Unavailable
 from services.matcher.books import Books
 from services.matcher.duties import Duties
-from services.matcher.store import archive, register, routing
+from services.matcher.store import register, routing, subjects
 from services.matcher.store.unrouted import subjects_with_unrouted
 
 AT_ONCE = 500  # subjects
@@ -43,9 +43,9 @@ class OnRegistry:
             if not codes:
                 self._swept, self._after = seen, ""
                 return 0
-            subjects = await archive.lock_subjects(conn, dict.fromkeys(codes, (None, None, 0)))
+            locked = await subjects.lock_subjects(conn, dict.fromkeys(codes, (None, None, 0)))
             duties = Duties(conn, self.books, await current_epoch(conn))
-            await duties.route(subjects)
+            await duties.route(locked)
             await duties.emit()
         self._after = codes[-1]
         return len(codes)
