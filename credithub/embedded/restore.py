@@ -24,6 +24,7 @@ from credithub.settings import Settings
 from credithub.topics import ENDS, HUB_TOPICS, NOTIFICATIONS
 
 Version = tuple[int, int]
+LEAP = 100  # more restores than anybody has made of a machine that is lost
 
 
 class GapError(CreditHubError):
@@ -120,7 +121,7 @@ async def _plan(settings: Settings, place: Place, manifest: Manifest, dump: Path
     return Plan(
         manifest=manifest,
         dump=dump,
-        epoch=1 + max(manifest.epoch, used, epochs.highest(data), told.highest_epoch),
+        epoch=next_epoch((manifest.epoch, used, epochs.highest(data), told.highest_epoch), same_kafka=same),
         same_kafka=same,
         there=there,
         gaps=gaps_of(manifest.positions, there) if same else (),
@@ -129,6 +130,11 @@ async def _plan(settings: Settings, place: Place, manifest: Manifest, dump: Path
         programs=pgtools.programs(place, max(server, manifest.server)),
         schemas=schemas,
     )
+
+
+def next_epoch(used: Iterable[int], *, same_kafka: bool) -> int:
+    """Above any that is known. Where Kafka is another, so may be all else that would remember: then far above."""
+    return max(used) + (1 if same_kafka else LEAP)
 
 
 def _check(manifest: Manifest, settings: Settings) -> None:

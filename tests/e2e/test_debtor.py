@@ -107,7 +107,23 @@ def in_force(hub: Hub, catalogue: dict[str, Any], version: str) -> Generator[Non
             yield
 
 
-@pytest.mark.requirement("R069", "R111", "R112", "R113", "R114", "R115", "R116", "R117", "R121", "R122", "R124", "R125", "R126", "R127", "R128")
+@pytest.mark.requirement(
+    "R069",
+    "R111",
+    "R112",
+    "R113",
+    "R114",
+    "R115",
+    "R116",
+    "R117",
+    "R121",
+    "R122",
+    "R124",
+    "R125",
+    "R126",
+    "R127",
+    "R128",
+)
 def test_a_debtor_seated_in_the_county_gives_exactly_the_81_pairs_each_with_its_clause(county: County) -> None:
     listing = county.listed(county.registered())
     obligations = county.routed(listing)

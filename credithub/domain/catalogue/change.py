@@ -1,6 +1,6 @@
 """Understands what a new version changes: what it ends, what it adds, and in which rows it differs.
 
-Preview and sweep both ask here, so that what is foretold and what happens cannot differ (ADR 0011).
+Preview and sweep both ask here, so that what is foretold and what happens cannot differ (ADR 0012).
 """
 
 from __future__ import annotations

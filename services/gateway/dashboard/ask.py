@@ -83,7 +83,7 @@ SELECT jsonb_build_object(
     'flow', (SELECT coalesce(jsonb_agg(jsonb_build_array(stage, extract(epoch FROM minute)::bigint / 60, number)), '[]')
                FROM flow),
     'catalogue', (SELECT jsonb_build_object('version', version, 'illustrative', illustrative) FROM gateway.catalogues_v
-                   WHERE effective_from <= (now() AT TIME ZONE 'Asia/Shanghai')::date
+                   WHERE layer = 'national' AND effective_from <= (now() AT TIME ZONE 'Asia/Shanghai')::date
                    ORDER BY effective_from DESC LIMIT 1),
     'agencies', (SELECT count(*) FROM gateway.agencies_v WHERE valid_to IS NULL),
     'waiting', (SELECT jsonb_build_object('subject', count(*) FILTER (WHERE NOT record),

@@ -17,7 +17,7 @@ from tests.unit.catalogue.shelf import content, row
 
 VERSION = "2027-demo.1"
 PATH = f"/v1/catalogues/proposals/{VERSION}"
-pytestmark = pytest.mark.requirement("R025", "R095")
+pytestmark = pytest.mark.requirement("R025")
 
 
 def made(effective_in: int = 60, **manifest: Any) -> dict[str, Any]:
@@ -148,6 +148,7 @@ async def test_nothing_is_approved_that_was_not_consulted_or_while_the_public_co
     assert await refused(other, f"{PATH}/approve", {}) == (422, "effective-date-past")
 
 
+@pytest.mark.requirement("R133", "R135")
 @pytest.mark.parametrize(("last", "status"), [(28, 422), (29, 200)])
 async def test_criteria_of_a_list_are_commented_on_for_thirty_days(hub: Hub, last: int, status: int) -> None:
     await proposed(hub, with_other_criteria())
@@ -215,7 +216,7 @@ async def test_in_production_a_later_version_is_not_loaded_directly(hub: Hub) ->
     assert (await hub.operator.post("/v1/catalogues", {"content": made()})).status == 201
 
 
-@pytest.mark.requirement("R024")
+@pytest.mark.requirement("R024", "R096")
 async def test_a_local_row_needs_a_local_regulation_and_its_version_never_judges_the_nation(hub: Hub) -> None:
     changed = content()
     local = {part: [] for part, rows in changed.items() if isinstance(rows, list)} | {"calendar": changed["calendar"]}

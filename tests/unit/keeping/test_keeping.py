@@ -15,7 +15,7 @@ from credithub.db.restores import READERS
 from credithub.embedded import epochs, pgtools
 from credithub.embedded.archive import Manifest, Position, TopicEnds, look_into, pack, unpack
 from credithub.embedded.pgtools import Place, put_back
-from credithub.embedded.restore import Told, gaps_of
+from credithub.embedded.restore import Told, gaps_of, next_epoch
 from credithub.embedded.restore_report import state_of
 from credithub.errors import ConfigurationError, CreditHubError
 from credithub.kafka.offsets import Extent
@@ -95,6 +95,11 @@ def test_an_unreadable_file_of_epochs_is_an_error_and_not_the_first_epoch(tmp_pa
     (tmp_path / epochs.FILE).write_text("{}")
     with pytest.raises(ConfigurationError):
         epochs.highest(tmp_path)
+
+
+def test_a_restore_takes_an_epoch_above_all_known_and_far_above_where_nobody_would_remember() -> None:
+    assert next_epoch((1, 4, 2, 0), same_kafka=True) == 5
+    assert next_epoch((1, 1, 1, 0), same_kafka=False) > 50
 
 
 # ------------------------------------------------------------------------------------------------ what Kafka tells
