@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from credithub.domain.divisions import above
 from credithub.domain.text import fold_name
+
+LONGEST_CORE = 20  # characters by which a name is looked up
+_PLACE = re.compile(r"^(?:[^()]{1,8}?(?:省|自治区|市|自治州|州|盟|县|旗|区))+")
+_FORM = re.compile(r"(?:\(.*\)|有限责任公司|股份有限公司|有限公司|公司|集团|合作社|商行|经营部|厂)+$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +54,7 @@ def _names(wanted: str, name: str | None, alike: int, pros: list[Statement], con
         if alike > 1:
             cons.append(_say("name-shared", f"同名主体共 {alike} 个", f"{alike} subjects have this name"))
         return
-    pairs, known = _pairs(one), _pairs(other)
+    pairs, known = pairs_of(one), pairs_of(other)
     shared = len(pairs & known)
     if shared:
         pros.append(
@@ -110,8 +115,29 @@ def _register(subject: Mapping[str, Any], pros: list[Statement], cons: list[Stat
         pros.append(_say("registered", "登记库中在册", "in the register, active"))
 
 
-def _pairs(folded: str) -> set[str]:
+def pairs_of(folded: str) -> set[str]:
+    """Neighbouring characters, two by two."""
     return {folded[n : n + 2] for n in range(len(folded) - 1)}
+
+
+def core_of(name: str) -> str:
+    """What tells one name from another: folded, without the place in front and the form of company behind."""
+    folded = fold_name(name)
+    return _FORM.sub("", _PLACE.sub("", folded)) or folded
+
+
+def windows_of(name: str) -> list[list[str]]:
+    """Three neighbouring characters each, as pairs: a like name has one of them. Of a shorter core, all it has."""
+    core = core_of(name)[:LONGEST_CORE]
+    return [sorted(pairs_of(core[n : n + 3])) for n in range(max(1, len(core) - 2)) if len(core) > 1]
+
+
+def likeness(one: str, other: str) -> float:
+    """In which order to look: the share of pairs in both cores. 1 for the same folded name. It is shown to nobody."""
+    if fold_name(one) == fold_name(other):
+        return 1.0
+    mine, theirs = pairs_of(core_of(one)), pairs_of(core_of(other))
+    return 2 * len(mine & theirs) / (len(mine) + len(theirs)) * 0.99 if mine and theirs else 0.0
 
 
 def _say(code: str, zh: str, en: str) -> Statement:

@@ -28,6 +28,7 @@ from services.gateway.store.database import Database
 from services.gateway.store.history import History
 from services.gateway.store.keys import Keys
 from services.gateway.store.life import Life
+from services.gateway.store.names import Names
 from services.gateway.store.obligations import Obligations
 from services.gateway.store.standing import business_date
 from services.gateway.store.submissions import Submissions
@@ -71,6 +72,7 @@ class Stores:
     obligations: Obligations
     told: Told
     life: Life
+    names: Names
     accounting: Accounting
 
     @staticmethod
@@ -86,6 +88,7 @@ class Stores:
             obligations=Obligations(database),
             told=Told(database),
             life=Life(database),
+            names=Names(database),
             accounting=Accounting(database),
         )
 

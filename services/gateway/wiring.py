@@ -60,7 +60,8 @@ RESOURCES = (
     service,
 )  # fmt: skip
 ACTS = (objections, repairs, changes, cases, candidates)  # what they are told goes the way of POST /v1/events
-FIGURES_SECONDS = 30
+FIGURES_SECONDS = 60
+NAMES_SECONDS = 5
 
 
 def assemble(settings: Settings, vault: Vault, stores: Stores, sender: Sender, health: Health) -> Parts:
@@ -124,6 +125,7 @@ async def main(process: Process) -> None:
                 process.repeat("registry", parts.refresh, rest=REFRESH_SECONDS),
                 process.repeat("kafka", parts.line.run_once, rest=LINE_SECONDS),
                 process.repeat("outcomes", parts.outcomes.run_once, rest=POLL_SECONDS),
+                process.repeat("names", parts.stores.names.take_up, rest=NAMES_SECONDS),
                 process.repeat("accounting", parts.account, rest=FIGURES_SECONDS),
                 process.repeat("ops", board.run_once, rest=dashboard.LISTEN_SECONDS),
                 _serve(process, application(parts, board)),

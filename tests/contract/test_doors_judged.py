@@ -47,7 +47,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Desk:
         "scopes": [{"division": "130822"}],
     }
     repair = objection(repair="修8号", state="applied", due_on=None)
-    made.life.filled |= {"objection": [objection()], "repair": [repair], "waits_by_name": {"source": "//s"}}
+    made.life.filled |= {"objection": [objection()], "repair": [repair], "waits": {"source": "//s"}}
     return made
 
 

@@ -10,23 +10,14 @@ CREATE TABLE gateway.refusals (
 GRANT SELECT, INSERT, UPDATE (number) ON gateway.refusals TO credithub_gateway;
 
 -- Names ------------------------------------------------------------------------------------------------------------
--- As credithub.domain.text.fold_name: the form on which names are compared, never a proof that two are one.
-CREATE FUNCTION hub.folded_name (p_name text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS
-$$ SELECT upper(translate(regexp_replace(normalize(p_name, NFKC), '\s+', '', 'g'),
-               '[]{}<>〔〕【】《》〈〉「」『』‐‑‒–—―−ー•・‧∙⋅●', '()()()()()()()()()--------······')) $$;
-
--- What tells one name from another: without the place in front and the form of company behind.
-CREATE FUNCTION hub.name_core (p_name text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS
-$$ SELECT coalesce(nullif(regexp_replace(regexp_replace(hub.folded_name(p_name),
-               '^([^()]{1,8}?(省|自治区|市|自治州|州|盟|县|旗|区))+', ''),
-               '(\(.*\)|有限责任公司|股份有限公司|有限公司|公司|集团|合作社|商行|经营部|厂)+$', ''), ''), hub.folded_name(p_name)) $$;
-
-CREATE FUNCTION hub.name_bigrams (p_name text) RETURNS text[] LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS
-$$ SELECT coalesce(array_agg(DISTINCT substr(c.core, i, 2)), '{}')
-     FROM (SELECT hub.name_core(p_name) AS core) AS c, generate_series(1, greatest(length(c.core) - 1, 1)) AS i $$;
-
-CREATE INDEX subjects_by_folded_name ON matcher.subjects (hub.folded_name(name));
-CREATE INDEX subjects_by_bigrams ON matcher.subjects USING gin (hub.name_bigrams(name)) WHERE registered;
+-- Names of subjects, folded and in pairs of neighbouring characters, so that a like one is found. Filled by the gateway
+-- while a name waits to be confirmed, and only then: keying a subject costs the matcher nothing.
+CREATE TABLE gateway.names (
+    organisation_code text PRIMARY KEY, name text NOT NULL, folded text NOT NULL, pairs text[] NOT NULL
+);
+CREATE INDEX names_by_folded ON gateway.names (folded);
+CREATE INDEX names_by_pairs ON gateway.names USING gin (pairs);
+GRANT SELECT, INSERT, UPDATE ON gateway.names TO credithub_gateway;
 
 -- Entries that wait under a name alone: only a person can say who is meant.
 CREATE VIEW hub.name_waiting_v AS
@@ -39,8 +30,8 @@ CREATE VIEW hub.name_waiting_v AS
 
 -- Accounting -------------------------------------------------------------------------------------------------------
 CREATE FUNCTION hub.level_of (p_division text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
-$$ SELECT CASE WHEN p_division IS NULL THEN NULL WHEN p_division = '000000' THEN 'nation' WHEN p_division LIKE '__0000' THEN 'province'
-               WHEN p_division LIKE '____00' THEN 'city' ELSE 'county' END $$;
+$$ SELECT CASE WHEN p_division IS NULL THEN NULL WHEN p_division = '000000' THEN 'nation'
+               WHEN p_division LIKE '__0000' THEN 'province' WHEN p_division LIKE '____00' THEN 'city' ELSE 'county' END $$;
 
 CREATE VIEW hub.accounting_v AS
     SELECT o.obligation, o.item, o.measure, o.department, o.agency, a.division AS region, hub.level_of(a.division) AS level,
@@ -73,7 +64,7 @@ CREATE VIEW hub.late_removals_v AS
     SELECT x.organisation_code, x.record, x.item, x.supplier, x.archived_at AS at, s.starts_on, m.most
       FROM matcher.records x
       JOIN matcher.records l ON l.organisation_code = x.organisation_code AND l.ended_by = x.record AND l.record <> x.record
-      JOIN gateway.catalogues c ON c.version = split_part(x.catalogue, '+', 1)   -- the national layer of what it entered under
+      JOIN gateway.catalogues c ON c.version = split_part(x.catalogue, '+', 1)   -- the national layer
      CROSS JOIN LATERAL (SELECT greatest(coalesce((x.data #>> '{removal,removed_on}')::date, x.decided_on),
                                          (l.archived_at AT TIME ZONE 'Asia/Shanghai')::date) AS starts_on) AS s
      CROSS JOIN LATERAL (SELECT min((p #>> '{maximum,number}')::integer) AS most
@@ -89,22 +80,24 @@ $$ SELECT CASE WHEN p_code IN ('item-not-in-catalogue', 'owner-not-allowed', 'ki
                WHEN p_code = 'measure-outside-list' THEN 'outside-list'
                WHEN p_code LIKE 'listing-%' OR p_code LIKE 'list-type-%' THEN 'listing-without-prerequisites' END $$;
 
+-- Each kind of violation that an entry's reasons name, once.
+CREATE FUNCTION hub.violations_in (p_reasons jsonb) RETURNS TABLE (violation text, code text)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+$$ SELECT hub.violation_of(f ->> 'code'), min(f ->> 'code') FROM jsonb_array_elements(p_reasons) AS f
+    WHERE hub.violation_of(f ->> 'code') IS NOT NULL GROUP BY 1 $$;
+
 -- 国办发〔2020〕49号 九: recorded outside the catalogue, measures outside the list, listed without its prerequisites, late
 -- repair. One row an entry, answer, application or listing; `number` counts what the gateway turned away unkept.
 CREATE VIEW hub.violations_v AS
     SELECT v.violation, v.code, v.by, a.department, a.division AS region, hub.level_of(a.division) AS level, v.item, v.ref,
            v.at, (v.at AT TIME ZONE 'Asia/Shanghai')::date AS on_date, v.number
       FROM (
-        SELECT DISTINCT ON (q.submission, q.index, hub.violation_of(f ->> 'code'))
-               hub.violation_of(f ->> 'code') AS violation, f ->> 'code' AS code, q.supplier AS by, q.item,
-               q.submission || '#' || q.index AS ref, q.quarantined_at AS at, 1::bigint AS number
-          FROM ingest.quarantine q CROSS JOIN LATERAL jsonb_array_elements(q.reasons) AS f
-         WHERE hub.violation_of(f ->> 'code') IS NOT NULL
+        SELECT f.violation, f.code, q.supplier AS by, q.item, q.submission || '#' || q.index AS ref, q.quarantined_at AS at,
+               1::bigint AS number
+          FROM ingest.quarantine q CROSS JOIN LATERAL hub.violations_in(q.reasons) AS f
         UNION ALL
-        SELECT DISTINCT ON (s.submission, s.index, hub.violation_of(f ->> 'code'))
-               hub.violation_of(f ->> 'code'), f ->> 'code', s.supplier, s.item, s.submission || '#' || s.index, s.decided_at, 1
-          FROM matcher.repeats_seen s CROSS JOIN LATERAL jsonb_array_elements(s.reasons) AS f
-         WHERE s.outcome = 'refused' AND hub.violation_of(f ->> 'code') IS NOT NULL
+        SELECT f.violation, f.code, s.supplier, s.item, s.submission || '#' || s.index, s.decided_at, 1
+          FROM matcher.repeats_seen s CROSS JOIN LATERAL hub.violations_in(s.reasons) AS f WHERE s.outcome = 'refused'
         UNION ALL
         SELECT hub.violation_of(g.code), g.code, g.supplier, nullif(g.item, ''), NULL,
                g.on_date::timestamp AT TIME ZONE 'Asia/Shanghai', g.number
@@ -119,7 +112,7 @@ CREATE VIEW hub.violations_v AS
           LEFT JOIN matcher.records r ON r.organisation_code = p.organisation_code AND r.record = p.record
          CROSS JOIN hub.clock k
          WHERE p.due_on IS NOT NULL AND p.state <> 'overtaken'
-           AND coalesce(p.decided_at AT TIME ZONE 'Asia/Shanghai', (now() + k.ahead) AT TIME ZONE 'Asia/Shanghai')::date > p.due_on
+           AND (coalesce(p.decided_at, now() + k.ahead) AT TIME ZONE 'Asia/Shanghai')::date > p.due_on
         UNION ALL
         SELECT 'late-repair', 'removed-late', d.supplier, d.item, d.record, d.at, 1 FROM hub.late_removals_v d
       ) AS v

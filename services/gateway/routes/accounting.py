@@ -100,7 +100,9 @@ def _asked(parts: Parts, grant: Grant, by: str, since: date | None, until: date 
     last = until or max(on, first)
     if last < first:
         raise Problem("request-invalid", reasons=[Reason(code="dates-reversed", field="to")])
-    return Asked(by=names, since=first, until=last, agency=None if grant.sees_all else grant.agency)
+    own = None if grant.sees_all else grant.agency
+    used = "provider" in names  # how one's own records are used, not what one was told
+    return Asked(by=names, since=first, until=last, agency=None if used else own, provider=own if used else None)
 
 
 def _csv(part: Part, rows: Sequence[Mapping[str, Any]], asked: Asked) -> Response:

@@ -17,7 +17,6 @@ from credithub.http.problem import Problem
 from services.gateway.answers import page
 from services.gateway.bodies import documented_answer
 from services.gateway.parts import Parts
-from services.gateway.routes.entitled import plain
 from services.gateway.routes.events import PostEvents
 from services.gateway.routes.sending import HUB, Act, Sending, documented, form_of, text_of
 from services.gateway.routes.subjects import found_by
@@ -70,7 +69,8 @@ def routes(parts: Parts, post: PostEvents) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=50)] = 20,
     ) -> Response:
         parts.caller(authorization, "operator", "auditor")
-        rows = await parts.stores.life.named(after=after, limit=limit + 1)
+        await parts.stores.names.take_up()
+        rows = await parts.stores.names.waiting(after=after, limit=limit + 1)
         return page("candidates", await _compared(parts, rows), limit, "place")
 
     return router
@@ -89,7 +89,7 @@ def _decision(router: APIRouter, parts: Parts, sending: Sending) -> None:
         body = await form_of(request, parts)
         subject = (await found_by(parts, text_of(body, "subject"))).subject
         source, id_ = str(body.get("source", "")), str(body.get("id", ""))
-        if source and id_ and await parts.stores.life.waits_by_name(source, id_) is None:
+        if source and id_ and await parts.stores.names.waits(source, id_) is None:
             raise Problem("not-found")
         number = f"{source}#{id_}"[:128]
         act = Act(kind="identity.confirmed", group="identity", said=body, subject=subject, number=number)
@@ -97,24 +97,22 @@ def _decision(router: APIRouter, parts: Parts, sending: Sending) -> None:
 
 
 async def _compared(parts: Parts, rows: Sequence[Row]) -> list[dict[str, Any]]:
-    if not rows:
-        return []
-    found = await parts.stores.life.candidates([row["name"] for row in rows])
-    known: dict[str, list[Row]] = {}
-    for each in await parts.stores.archive.identifiers([row["organisation_code"] for row in found]) if found else ():
-        known.setdefault(each["organisation_code"], []).append(each)
-    return [plain(row) | {"place": row["place"], "candidates": _of_name(row, found, known)} for row in rows]
-
-
-def _of_name(entry: Row, found: Sequence[Row], known: Mapping[str, Sequence[Row]]) -> list[dict[str, Any]]:
-    mine = [row for row in found if row["wanted"] == entry["name"]]
-    alike = sum(fold_name(row["name"] or "") == fold_name(entry["name"] or "") for row in mine)
     told: list[dict[str, Any]] = []
-    for row in mine:
-        subject = {name: value for name, value in row.items() if name not in ("wanted", "alike")}
+    for row in rows:
+        found = await parts.stores.names.candidates(row["name"] or "")
+        known: dict[str, list[Row]] = {}
+        codes = [each["organisation_code"] for each in found]
+        for each in await parts.stores.archive.identifiers(codes):
+            known.setdefault(each["organisation_code"], []).append(each)
+        told.append({**row, "candidates": _weighed(row, found, known)})
+    return told
+
+
+def _weighed(entry: Row, found: Sequence[Row], known: Mapping[str, Sequence[Row]]) -> list[dict[str, Any]]:
+    alike = sum(fold_name(row["name"] or "") == fold_name(entry["name"] or "") for row in found)
+    told: list[dict[str, Any]] = []
+    for row in found:
         held = [{"scheme": "unified_code", "value": row["unified_code"]}] if row["unified_code"] else []
-        compared = compare(
-            entry, {**subject, "identifiers": [*held, *known.get(row["organisation_code"], ())]}, alike=alike
-        )
-        told.append({"subject": subject, **asdict(compared)})
+        subject = {**row, "identifiers": [*held, *known.get(row["organisation_code"], ())]}
+        told.append({"subject": row, **asdict(compare(entry, subject, alike=alike))})
     return told

@@ -70,7 +70,7 @@ def routes(parts: Parts, post: PostEvents) -> APIRouter:
         grant = parts.caller(authorization)
         wanted = Wanted(
             on=parts.standing.on, party=None if grant.sees_all else grant.agency, state=state, record=record,
-            subject=await subject_code(parts, subject), mine=mine, after=after, limit=limit + 1,
+            subjects=await subject_codes(parts, subject), mine=mine, after=after, limit=limit + 1,
         )  # fmt: skip
         rows = [_told(row, parts) | {"place": row["place"]} for row in await parts.stores.life.objections(wanted)]
         return page("objections", rows, limit, "place")
@@ -88,7 +88,7 @@ def routes(parts: Parts, post: PostEvents) -> APIRouter:
         ] = None,
     ) -> Response:
         grant = parts.caller(authorization)
-        row = one_of(await parts.stores.life.objection(number), grant, await subject_code(parts, subject))
+        row = one_of(await parts.stores.life.objection(number), grant, await subject_codes(parts, subject))
         return answer(_told(row, parts))
 
     return router
@@ -167,11 +167,11 @@ async def _theirs(parts: Parts, grant: Grant, number: str) -> Row:
     return one_of(rows, grant, None)
 
 
-def one_of(rows: Sequence[Row], grant: Grant, subject: str | None) -> Row:
+def one_of(rows: Sequence[Row], grant: Grant, subjects: Sequence[str] | None) -> Row:
     """The one case of this number that the caller may see; a number is only its filer's own."""
     seen = [row for row in rows if grant.sees_all or grant.agency in (row["determining"], row["filed_by"])]
-    if subject is not None:
-        seen = [row for row in seen if row["organisation_code"] == subject]
+    if subjects is not None:
+        seen = [row for row in seen if row["organisation_code"] in subjects]
     if not seen:
         raise Problem("not-found")
     if len(seen) > 1:
@@ -179,9 +179,9 @@ def one_of(rows: Sequence[Row], grant: Grant, subject: str | None) -> Row:
     return seen[0]
 
 
-async def subject_code(parts: Parts, code: str | None) -> str | None:
-    """The organisation code that this code stands for; one that stands for nobody finds nothing."""
-    return None if code is None else (await codes_of(parts, code) or (code,))[0]
+async def subject_codes(parts: Parts, code: str | None) -> Sequence[str] | None:
+    """Every organisation code of the subject that this code stands for; one that stands for nobody finds nothing."""
+    return None if code is None else await codes_of(parts, code)
 
 
 def _told(row: Row, parts: Parts) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from services.gateway.bodies import documented_answer
 from services.gateway.parts import Parts
 from services.gateway.routes.entitled import own_record, plain, record_of
 from services.gateway.routes.events import PostEvents
-from services.gateway.routes.objections import one_of, subject_code
+from services.gateway.routes.objections import one_of, subject_codes
 from services.gateway.routes.sending import HUB, RECORD_MEMBER, Act, Sending, documented, form_of, number_of, text_of
 from services.gateway.store.database import Row
 from services.gateway.store.life import Wanted
@@ -71,7 +71,7 @@ def routes(parts: Parts, post: PostEvents) -> APIRouter:
         grant = parts.caller(authorization)
         wanted = Wanted(
             on=parts.standing.on, party=None if grant.sees_all else grant.agency, state=state, record=record,
-            subject=await subject_code(parts, subject), mine=mine, after=after, limit=limit + 1,
+            subjects=await subject_codes(parts, subject), mine=mine, after=after, limit=limit + 1,
         )  # fmt: skip
         rows = [_told(row, parts) | {"place": row["place"]} for row in await parts.stores.life.repairs(wanted)]
         return page("repairs", rows, limit, "place")
@@ -89,7 +89,7 @@ def routes(parts: Parts, post: PostEvents) -> APIRouter:
         ] = None,
     ) -> Response:
         grant = parts.caller(authorization)
-        row = one_of(await parts.stores.life.repair(number), grant, await subject_code(parts, subject))
+        row = one_of(await parts.stores.life.repair(number), grant, await subject_codes(parts, subject))
         return answer(_told(row, parts))
 
     return router

@@ -17,17 +17,17 @@ COUNTED = (
 )  # fmt: skip
 TIMED = ("deliver", "acknowledge", "execute", "decline", "lift")
 PERIODS = {"month": "to_char(on_date, 'YYYY-MM')", "quarter": "to_char(on_date, 'YYYY\"Q\"Q')"}
-FIGURES = ", ".join(
-    [
-        "count(*) AS triggered",
-        *(f"count(*) FILTER (WHERE {name}) AS {name}" for name in COUNTED),
-        *(
-            f"round((percentile_cont({share}) WITHIN GROUP (ORDER BY hours_to_{name}))::numeric, 2)::float8"
-            f" AS hours_to_{name}_{called}"
-            for name in TIMED
-            for share, called in ((0.5, "median"), (0.9, "p90"))
-        ),
-    ]
+COUNTS = ", ".join(["count(*) AS triggered", *(f"count(*) FILTER (WHERE {name}) AS {name}" for name in COUNTED)])
+TIMES = ", ".join(
+    f"round((percentile_cont({share}) WITHIN GROUP (ORDER BY hours_to_{name}))::numeric, 2)::float8"
+    f" AS hours_to_{name}_{called}"
+    for name in TIMED
+    for share, called in ((0.5, "median"), (0.9, "p90"))
+)
+TRIGGERED = (
+    "FROM hub.accounting_v WHERE on_date BETWEEN :since AND :until"
+    " AND (CAST(:agency AS text) IS NULL OR agency = :agency)"
+    " AND (CAST(:provider AS text) IS NULL OR provider = :provider)"
 )
 VIOLATIONS = ("outside-catalogue", "outside-list", "listing-without-prerequisites", "late-repair")
 MOST = 10_000  # lines of one answer
@@ -35,13 +35,13 @@ MOST = 10_000  # lines of one answer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """Both days included, in China. `agency` and `department` narrow to one agency's own lines, or one department's."""
+    """Both days included, in China. `agency` narrows to what one agency was told, `provider` to what its records made."""
 
     by: tuple[str, ...]
     since: date
     until: date
     agency: str | None = None
-    department: str | None = None
+    provider: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,10 +62,7 @@ class Accounting:
 
     async def figures(self, asked: Asked) -> Sequence[Row]:
         return await self._database.rows(
-            f"SELECT {_columns(asked.by)}{FIGURES} FROM hub.accounting_v WHERE on_date BETWEEN :since AND :until"
-            " AND (CAST(:agency AS text) IS NULL OR agency = :agency)"
-            " AND (CAST(:department AS text) IS NULL OR department = :department)"
-            f"{_grouped(asked.by)} LIMIT {MOST}",
+            f"SELECT {_columns(asked.by)}{COUNTS}, {TIMES} {TRIGGERED}{_grouped(asked.by)} LIMIT {MOST}",
             **_values(asked),
         )
 
@@ -74,8 +71,9 @@ class Accounting:
         by = tuple(name for name in asked.by if name in OF_VIOLATIONS)
         return await self._database.rows(
             f"SELECT {_columns(by, agency='by')}violation, sum(number)::bigint AS number FROM hub.violations_v"
-            " WHERE on_date BETWEEN :since AND :until AND (CAST(:agency AS text) IS NULL OR by = :agency)"
-            " AND (CAST(:department AS text) IS NULL OR department = :department)"
+            " WHERE at >= CAST(:since AS date)::timestamp AT TIME ZONE 'Asia/Shanghai'"
+            " AND at < (CAST(:until AS date) + 1)::timestamp AT TIME ZONE 'Asia/Shanghai'"
+            " AND (coalesce(CAST(:agency AS text), CAST(:provider AS text)) IS NULL OR by IN (:agency, :provider))"
             f"{_grouped((*by, 'violation'))} LIMIT {MOST}",
             **_values(asked),
         )
@@ -83,7 +81,7 @@ class Accounting:
     async def shown(self, on: date) -> Shown:
         """The quarter's totals, and for how many hours each agency that holds has held."""
         asked = Asked(by=(), since=date(on.year, 3 * ((on.month - 1) // 3) + 1, 1), until=on)
-        (total,) = await self.figures(asked)
+        (total,) = await self._database.rows(f"SELECT {COUNTS} {TRIGGERED}", **_values(asked))
         violations: dict[str, int] = dict.fromkeys(VIOLATIONS, 0)
         violations |= {row["violation"]: row["number"] for row in await self.violations(asked)}
         holding = await self._database.rows(
@@ -146,5 +144,5 @@ def _values(asked: Asked) -> dict[str, object]:
         "since": asked.since,
         "until": asked.until,
         "agency": asked.agency,
-        "department": asked.department,
+        "provider": asked.provider,
     }

@@ -1,4 +1,4 @@
-"""Understands objections, applications for repair and names to confirm, as the gateway reads them."""
+"""Understands objections and applications for repair, as the gateway reads them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ AROUND = (
 )
 WANTED = (
     " WHERE (CAST(:state AS text) IS NULL OR x.state = :state) AND (CAST(:record AS text) IS NULL OR x.record = :record)"
-    " AND (CAST(:subject AS text) IS NULL OR x.organisation_code = :subject)"
+    " AND (CAST(:subjects AS text[]) IS NULL OR x.organisation_code = ANY (CAST(:subjects AS text[])))"
     " AND (CAST(:party AS text) IS NULL OR x.determining = :party OR x.filed_by = :party)"
 )
 TO_VERIFY = (
@@ -35,11 +35,6 @@ LATE = (
     "x.state = 'open' AND (x.supplier_at IS NULL AND x.supplier_due_on < :on"
     " OR x.collector_at IS NULL AND x.collector_due_on < :on)"
 )
-SUBJECT = "s.organisation_code, s.unified_code, s.name, s.kind, s.seat, s.status, s.registered"
-SHARED = "(SELECT count(*) FROM unnest(hub.name_bigrams(s.name)) AS b (pair) WHERE b.pair = ANY (w.pairs))"
-ALIKE = f"(2.0 * {SHARED} / (cardinality(hub.name_bigrams(s.name)) + cardinality(w.pairs)))::float8"
-LEAST_ALIKE = 0.4  # of the pairs of neighbouring characters, those in both
-SIMILAR = 8  # candidates of one name: a person looks at them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +45,7 @@ class Wanted:
     party: str | None = None
     state: str | None = None
     record: str | None = None
-    subject: str | None = None
+    subjects: Sequence[str] | None = None  # the codes of one subject
     mine: str | None = None  # to-verify | late
     after: str = ""
     limit: int = 100
@@ -102,40 +97,11 @@ class Life:
             number=number,
         )
 
-    async def named(self, *, after: str, limit: int) -> Sequence[Row]:
-        """Entries that wait under a name alone, by source and id."""
-        place = "w.source || '|' || w.id"
-        return await self._database.rows(
-            "SELECT w.source, w.id, w.since, w.folded, w.name, w.kind, w.document, w.identifiers, w.item, w.supplier,"
-            f" a.division, w.submission, w.index, w.row, w.received_at, {place} AS place FROM hub.name_waiting_v w"
-            f" LEFT JOIN gateway.agencies a ON a.id = w.supplier WHERE {place} > :after ORDER BY place LIMIT :limit",
-            after=after,
-            limit=limit,
-        )
-
-    async def waits_by_name(self, source: str, id_: str) -> Row | None:
-        return await self._database.row(
-            "SELECT source, id, name, folded, item, supplier FROM hub.name_waiting_v WHERE source = :source AND id = :id",
-            source=source,
-            id=id_,
-        )
-
-    async def candidates(self, names: Sequence[str]) -> Sequence[Row]:
-        """Subjects whose folded name is one of these, and registered ones of a like name: so many of each, likest first."""
-        return await self._database.rows(
-            "SELECT w.name AS wanted, c.* FROM (SELECT n AS name, hub.folded_name(n) AS folded, hub.name_bigrams(n) AS pairs"
-            "  FROM (SELECT DISTINCT unnest(CAST(:names AS text[])) AS n) AS given) AS w CROSS JOIN LATERAL ("
-            f"   SELECT {SUBJECT}, {ALIKE} AS alike FROM matcher.subjects_v s"
-            "     WHERE hub.folded_name(s.name) = w.folded OR s.registered AND hub.name_bigrams(s.name) && w.pairs"
-            f"       AND {ALIKE} >= CAST(:least AS float8)"
-            "     ORDER BY hub.folded_name(s.name) = w.folded DESC, alike DESC, organisation_code LIMIT :most) AS c"
-            " ORDER BY w.name, hub.folded_name(c.name) = w.folded DESC, c.alike DESC, c.organisation_code",
-            names=list(names),
-            least=LEAST_ALIKE,
-            most=SIMILAR,
-        )
-
 
 def _values(wanted: Wanted) -> dict[str, object]:
-    names = ("on", "party", "state", "record", "subject", "after", "limit")
-    return {**{name: getattr(wanted, name) for name in names}, "own": wanted.party}
+    names = ("on", "party", "state", "record", "after", "limit")
+    return {
+        **{name: getattr(wanted, name) for name in names},
+        "own": wanted.party,
+        "subjects": None if wanted.subjects is None else list(wanted.subjects),
+    }

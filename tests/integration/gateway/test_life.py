@@ -8,7 +8,6 @@ from typing import Any
 import orjson
 import pytest
 
-from credithub.db.engine import make_engine, text
 from credithub.domain.text import fold_name
 from services.gateway.store.accounting import Asked
 from tests.harness.asgi import Client
@@ -237,30 +236,6 @@ async def test_who_still_holds_is_exactly_whoever_was_told_and_has_not_let_go(
     assert (await world["mof"].get("/v1/holding")).json()["total"] == 0
     await hub.write("INSERT INTO hub.restores (epoch, from_dump, dumped_at, same_kafka) VALUES (2, 'd', now(), true)")
     assert (await hub.operator.get("/v1/holding")).json()["state"] == "unknown"
-
-
-async def test_names_fold_alike_in_the_database_and_in_the_house(hub: Hub) -> None:
-    names = [
-        "演示 商贸（兴隆）有限公司",
-        "演示商贸(兴隆)有限公司",
-        "ＡＢＣ·演示—商贸",
-        "abc•演示-商贸",
-        "【甲】〔乙〕 丙",
-        "é演示",
-    ]
-    rows = await hub.database.rows("SELECT n, hub.folded_name(n) AS folded FROM unnest($1::text[]) AS n", names)
-    assert {row["n"]: row["folded"] for row in rows} == {name: fold_name(name) for name in names}
-    (core,) = await hub.database.rows("SELECT hub.name_bigrams('河北省承德市兴隆县燕山建材有限责任公司') AS pairs")
-    assert set(core["pairs"]) == {"燕山", "山建", "建材"}  # type: ignore[call-overload]
-
-
-async def test_the_matcher_may_still_write_a_subject_under_the_indices_of_names(hub: Hub) -> None:
-    engine = make_engine(hub.database.settings("matcher"), "test")
-    async with engine.begin() as connection:
-        await connection.execute(
-            text("INSERT INTO matcher.subjects (organisation_code, name, registered) VALUES ('PDY903037', '甲', true)")
-        )
-    await engine.dispose()
 
 
 async def test_a_name_that_waits_is_shown_with_what_speaks_for_and_against(hub: Hub, world: dict[str, Client]) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from collections.abc import Sequence
 from typing import Any
 
 import orjson
+import pytest
 
 from credithub.domain.notifications import Feedback
 from credithub.ids import submission_id

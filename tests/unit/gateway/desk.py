@@ -155,7 +155,7 @@ class FakeCatalogues:
 
 
 ONE = frozenset(
-    {"find", "subject", "record", "record_of", "obligation", "case", "received", "waits_by_name"}
+    {"find", "subject", "record", "record_of", "obligation", "case", "received", "waits"}
 )  # what one row answers
 
 
@@ -263,6 +263,7 @@ def desk(folder: Path, **settings: Any) -> Desk:
         history=archive,  # type: ignore[arg-type]
         obligations=archive,  # type: ignore[arg-type]
         life=life,  # type: ignore[arg-type]
+        names=life,  # type: ignore[arg-type]
         accounting=FakeAccounting(),  # type: ignore[arg-type]
         told=told,  # type: ignore[arg-type]
     )

@@ -216,7 +216,7 @@ async def test_a_person_decides_whom_a_name_means(hub: Desk) -> None:
     hub.archive.filled["subject"] = {"organisation_code": "PDY901010", "unified_code": CODE, "name": "演示商贸有限公司"}
     body = {"source": "//s", "id": "1", "subject": CODE, "decision": "confirmed", "reason": "已核对执照"}
     assert (await hub.operator().post("/v1/identities", body)).status == 404
-    hub.life.filled["waits_by_name"] = {"source": "//s", "id": "1"}
+    hub.life.filled["waits"] = {"source": "//s", "id": "1"}
     answer = await hub.operator().post("/v1/identities", body)
     assert answer.status == 202, answer.text
     data = sent(hub)["data"]

@@ -182,7 +182,7 @@ def furnish(hub: Desk) -> None:
         "scopes": [{"division": "130822"}],
     }
     one = objection(repair="修1", determining="samr-130822", due_on=None)
-    hub.life.filled |= {"objection": [one], "repair": [one | {"state": "applied"}], "waits_by_name": {"source": "//s"}}
+    hub.life.filled |= {"objection": [one], "repair": [one | {"state": "applied"}], "waits": {"source": "//s"}}
 
 
 def _changed(body: Any, place: list[int], value: Any) -> Any:
