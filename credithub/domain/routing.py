@@ -1,16 +1,16 @@
-"""Understands which agency acts on a fact: the nearest at or above the subject's seat."""
+"""Understands which agency acts on a fact: the nearest at or above the subject's seat, or whom a notice rule names."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 from types import MappingProxyType
-from typing import final
+from typing import NamedTuple, final
 
-from credithub.domain.catalogue import LEVELS, Catalogue, Citation, Level, Measure, RoutingRule, SubjectKind
+from credithub.domain.catalogue import LEVELS, Catalogue, Citation, Level, Measure, NoticeRule, RoutingRule, SubjectKind
 from credithub.domain.divisions import NATION, above
 
 NO_RULE = "no-rule"
@@ -49,13 +49,14 @@ class Agency:
 class Agencies:
     """The agencies in force on one day. Equal where they are the same, so that they can be the key of a cache."""
 
-    __slots__ = ("_at", "_hash", "version")
+    __slots__ = ("_at", "_hash", "ids", "version")
 
     def __init__(self, agencies: Iterable[Agency], *, on: date | None = None) -> None:
         """`on` None: all of them count, whatever their dates."""
         here = sorted(
             (each.department, each.division, each.id) for each in agencies if on is None or _in_force(each, on)
         )
+        self.ids = frozenset(name for _, _, name in here)
         self._at = {(department, division): name for department, division, name in reversed(here)}
         self.version = hashlib.sha256(repr(here).encode()).hexdigest()
         self._hash = hash(self.version)
@@ -85,6 +86,16 @@ class Planned:
     catalogue: str = ""  # by which it is planned; `national+local` where a local version holds there besides
 
 
+class Affiliation(NamedTuple):
+    """What the register says that a subject is part of: its class, and the agency above it."""
+
+    subject_class: str | None = None
+    superior: str | None = None
+
+
+NO_AFFILIATION = Affiliation()
+
+
 def route(department: str, seat: str | None, agencies: Agencies, levels: tuple[Level, ...] = LEVELS) -> str | None:
     """The department's agency at the first of `levels` at or above the seat that has one."""
     places = at_or_above(seat or "")
@@ -102,16 +113,32 @@ def obligations_for(
     seat: str | None,
     agencies: Agencies,
     subject_kind: SubjectKind = "organisation",
+    of: Affiliation = NO_AFFILIATION,
 ) -> tuple[Planned, ...]:
-    """Every obligation a record of this item gives rise to, in the order of the measures list.
+    """Every obligation a record of this item gives rise to, in the order of the measures list; then the notices.
 
     A pair of measure and department without agency is planned all the same, so that it stays visible.
     """
-    return tuple(
+    acting = tuple(
         _plan(catalogue, measure, department, seat, agencies)
         for measure, department in catalogue.measures_for(item)
         if subject_kind in measure.applies_to and measure.citation is not None
     )
+    told = catalogue.notices_for(item, of.subject_class)
+    return acting + tuple(
+        _notice(rule, _plan(catalogue, measure, department, seat, agencies), agencies, of)
+        for rule, measure, department in told
+        if subject_kind in measure.applies_to and measure.citation is not None
+    )
+
+
+def _notice(rule: NoticeRule, plan: Planned, agencies: Agencies, of: Affiliation) -> Planned:
+    """The same to whom the rule names; a superior that is no agency in force is nobody yet."""
+    if rule.to == "departments":
+        return replace(plan, rule=f"{rule.id} ({of.subject_class}); {plan.rule}")
+    agency = of.superior if of.superior in agencies.ids else None
+    named = f"{rule.id} ({of.subject_class}): {of.superior or '?'} → {agency or '-'}"
+    return replace(plan, agency=agency, rule=named)
 
 
 def _plan(catalogue: Catalogue, measure: Measure, department: str, seat: str | None, agencies: Agencies) -> Planned:

@@ -9,6 +9,7 @@ from credithub.domain.catalogue.files import FILES, from_json, load, versions
 from credithub.domain.catalogue.problems import PROBLEMS, CatalogueUnreadable, Problem, ProblemText
 from credithub.domain.catalogue.rows import (
     LEVELS,
+    SUPERIOR_UNIT,
     Citation,
     Criteria,
     Department,
@@ -22,9 +23,11 @@ from credithub.domain.catalogue.rows import (
     ListType,
     Manifest,
     Measure,
+    NoticeRule,
     Reason,
     RepairRule,
     RoutingRule,
+    SubjectClass,
     SubjectKind,
     Tolerance,
 )
@@ -34,6 +37,7 @@ __all__ = [
     "FILES",
     "LEVELS",
     "PROBLEMS",
+    "SUPERIOR_UNIT",
     "Calendar",
     "CalendarYear",
     "Catalogue",
@@ -53,6 +57,7 @@ __all__ = [
     "ListType",
     "Manifest",
     "Measure",
+    "NoticeRule",
     "Pair",
     "Period",
     "Problem",
@@ -60,6 +65,7 @@ __all__ = [
     "Reason",
     "RepairRule",
     "RoutingRule",
+    "SubjectClass",
     "SubjectKind",
     "Tolerance",
     "check",

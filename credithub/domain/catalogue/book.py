@@ -14,12 +14,14 @@ from pydantic import TypeAdapter
 
 from credithub.domain.catalogue.content import Content
 from credithub.domain.catalogue.rows import (
+    SUPERIOR_UNIT,
     Department,
     Document,
     Effect,
     Item,
     ListType,
     Measure,
+    NoticeRule,
     Reason,
     RepairRule,
     RoutingRule,
@@ -28,6 +30,7 @@ from credithub.domain.catalogue.rows import (
 from credithub.domain.catalogue.terms import Calendar, Period
 
 Pair = tuple[Measure, str]
+Notice = tuple[NoticeRule, Measure, str]  # (rule, measure, department)
 
 
 class _Coded(Protocol):
@@ -55,7 +58,8 @@ class Catalogue:
 
     __slots__ = (
         "_departments", "_documents", "_effects", "_hash", "_items", "_items_of_event", "_list_of_item", "_list_types",
-        "_measures", "_owners", "_pairs", "_periods", "_tolerance", "content", "digest", "successors",
+        "_measures", "_notices", "_owners", "_pairs", "_periods", "_tolerance", "content", "digest", "routing",
+        "successors",
     )  # fmt: skip
 
     def __init__(self, content: Content) -> None:
@@ -72,6 +76,7 @@ class Catalogue:
         self._measures = _by_id(content.measures)
         self._periods = _by_id(content.periods)
         self._items_of_event = _by_event(content.items)
+        self.routing = tuple(rule for rule in content.routing if isinstance(rule, RoutingRule))
         self.successors: Mapping[str, str] = MappingProxyType(
             {code: self.current_department(code) for code in self._departments}
         )
@@ -80,6 +85,7 @@ class Catalogue:
             for item in content.items
         }
         self._pairs = {item.code: self._pairs_of(item.code) for item in content.items}
+        self._notices = self._notices_of(self.notice_rules)
 
     # ------------------------------------------------------------------------------------------ what it is
     @property
@@ -112,8 +118,8 @@ class Catalogue:
         return self.content.measures
 
     @property
-    def routing(self) -> tuple[RoutingRule, ...]:
-        return self.content.routing
+    def notice_rules(self) -> tuple[NoticeRule, ...]:
+        return tuple(rule for rule in self.content.routing if isinstance(rule, NoticeRule))
 
     @property
     def periods(self) -> tuple[Period, ...]:
@@ -208,6 +214,10 @@ class Catalogue:
                 told.setdefault(group, {})[name] = values[name]
         return told
 
+    def notices_for(self, item: str, subject_class: str | None) -> tuple[Notice, ...]:
+        """Whom a record of this item is told to besides, because of the class of its subject."""
+        return self._notices.get((item, subject_class or ""), ())
+
     def routing_rule(self, department: str) -> RoutingRule | None:
         """The rule that names the department, else the one for everybody."""
         named = [rule for rule in self.routing if department in rule.departments]
@@ -225,6 +235,23 @@ class Catalogue:
 
     def __repr__(self) -> str:
         return f"Catalogue({self.version}, {self.digest[:12]})"
+
+    def _notices_of(self, rules: Iterable[NoticeRule]) -> Mapping[tuple[str, str], tuple[Notice, ...]]:
+        found: dict[tuple[str, str], tuple[Notice, ...]] = {}
+        for rule in rules:
+            measure = self._measures.get(rule.measure)
+            if measure is None or not measure.by_notice:
+                continue
+            told = tuple((rule, measure, department) for department in self._told(rule, measure))
+            for key in ((item, each) for item in rule.items for each in rule.subject_classes):
+                found[key] = found.get(key, ()) + told
+        return found
+
+    def _told(self, rule: NoticeRule, measure: Measure) -> Iterable[str]:
+        if rule.to == "superior":
+            return (SUPERIOR_UNIT,)
+        today = dict.fromkeys(self.successors.get(code, code) for code in measure.departments)
+        return (code for code in today if (found := self._departments.get(code)) is not None and found.acts)
 
     def _pairs_of(self, item: str) -> tuple[Pair, ...]:
         return tuple(

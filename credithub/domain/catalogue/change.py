@@ -16,12 +16,12 @@ from credithub.domain.catalogue.book import Catalogue
 from credithub.domain.catalogue.layers import Edition, name_of
 from credithub.domain.catalogue.rows import Measure, SubjectKind
 from credithub.domain.durations import last_day
-from credithub.domain.routing import Agencies, Planned, obligations_for
+from credithub.domain.routing import NO_AFFILIATION, Affiliation, Agencies, Planned, obligations_for
 
 Ending: TypeAlias = Literal["not-executable", "document-ended"]
 WITH_THE_FACT = frozenset({"decision", "listing"})  # periods that begin when it was decided, not when it was told
 LONGEST_TERM = timedelta(days=366 * 60)
-ENTRY, EXIT = "list.entered", "list.removed"  # on and off any list; a list type may name events of its own
+ENTRY, EXIT, NOTICE = "list.entered", "list.removed", "list.notice-given"  # a list type may name events of its own
 TEXTS: Mapping[Ending, tuple[str, str]] = {
     "not-executable": (
         "现行目录版本不再对该信息项执行此措施",
@@ -45,27 +45,36 @@ def subject_kind(kind: str) -> SubjectKind:
 def calls_upon(catalogue: Catalogue, item: str, event: str) -> bool:
     """Whether a record of this kind of event opens a case: a fact of the item, or an entry on its list."""
     entry, list_type = catalogue.item(item), catalogue.list_type_of(item)
-    if entry is None or event == EXIT or event not in (*entry.events, ENTRY):
+    if entry is None or event in (EXIT, NOTICE) or event not in (*entry.events, ENTRY):
         return False
     return list_type is None or (event != list_type.exit.event and not list_type.reference_only)
 
 
 @lru_cache(maxsize=1024)
-def executable(catalogue: Catalogue, item: str, kind: SubjectKind, on: date) -> frozenset[tuple[str, str]]:
-    """The (measure, current department) pairs that a record of this item calls upon on this day."""
+def executable(
+    catalogue: Catalogue, item: str, kind: SubjectKind, on: date, subject_class: str | None = None
+) -> frozenset[tuple[str, str]]:
+    """The (measure, current department) pairs that a record of this item calls upon on this day, notices included."""
+    told = ((measure, department) for _, measure, department in catalogue.notices_for(item, subject_class))
     return frozenset(
         (measure.id, department)
-        for measure, department in catalogue.measures_for(item)
+        for measure, department in (*catalogue.measures_for(item), *told)
         if kind in measure.applies_to and _rests(catalogue, measure, on)
     )
 
 
 def plans(
-    catalogue: Catalogue, item: str, seat: str | None, agencies: Agencies, kind: SubjectKind, on: date
+    catalogue: Catalogue,
+    item: str,
+    seat: str | None,
+    agencies: Agencies,
+    kind: SubjectKind,
+    on: date,
+    of: Affiliation = NO_AFFILIATION,
 ) -> tuple[Planned, ...]:
     """What a record gives rise to on this day: only what rests on something in force."""
-    here = executable(catalogue, item, kind, on)
-    every = obligations_for(catalogue, item, seat, agencies, kind)
+    here = executable(catalogue, item, kind, on, of.subject_class)
+    every = obligations_for(catalogue, item, seat, agencies, kind, of)
     return every if len(every) == len(here) else tuple(p for p in every if (p.measure_id, p.department) in here)
 
 
@@ -90,13 +99,16 @@ class Duty:
     catalogue: str  # under which it was made
     seat: str | None
     kind: str  # of the subject
+    subject_class: str | None = None
 
 
 def ending_of(duty: Duty, now: Catalogue, own: Catalogue, on: date) -> Ending | None:
     """Why an obligation made under `own` rests on nothing on a day on which `now` is in force; None while it stands."""
     if _document_ended(own.measure(duty.measure), now, own, on):
         return "document-ended"
-    stands = (duty.measure, _today(duty, now)) in executable(now, duty.item, subject_kind(duty.kind), on)
+    stands = (duty.measure, _today(duty, now)) in executable(
+        now, duty.item, subject_kind(duty.kind), on, duty.subject_class
+    )
     return None if stands else "not-executable"
 
 
@@ -114,20 +126,28 @@ def _today(duty: Duty, now: Catalogue) -> str:
 
 @lru_cache(maxsize=4096)
 def standing_plans(
-    own: Catalogue, now: Catalogue, item: str, seat: str | None, agencies: Agencies, kind: str, on: date
+    own: Catalogue,
+    now: Catalogue,
+    item: str,
+    seat: str | None,
+    agencies: Agencies,
+    kind: str,
+    on: date,
+    of: Affiliation = NO_AFFILIATION,
 ) -> tuple[Planned, ...]:
     """What a record under `own` gives rise to, as far as it rests on something on a day on which `now` is in force."""
     return tuple(
         plan
-        for plan in obligations_for(own, item, seat, agencies, subject_kind(kind))
-        if ending_of(_duty(item, plan, seat, kind), now, own, on) is None
+        for plan in obligations_for(own, item, seat, agencies, subject_kind(kind), of)
+        if ending_of(_duty(item, plan, seat, kind, of.subject_class), now, own, on) is None
     )
 
 
-def _duty(item: str, plan: Planned, seat: str | None, kind: str) -> Duty:
+def _duty(item: str, plan: Planned, seat: str | None, kind: str, subject_class: str | None) -> Duty:
     return Duty(
-        item=item, measure=plan.measure_id, department=plan.department, catalogue=plan.catalogue, seat=seat, kind=kind
-    )
+        item=item, measure=plan.measure_id, department=plan.department, catalogue=plan.catalogue, seat=seat, kind=kind,
+        subject_class=subject_class,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,17 +170,19 @@ class Change:
         now = self.after.at(duty.seat)
         return ending_of(duty, now, self.known.get(duty.catalogue, now), self.on)
 
-    def adds(self, item: str, event: str, seat: str | None, kind: str) -> tuple[Planned, ...]:
+    def adds(
+        self, item: str, event: str, seat: str | None, kind: str, of: Affiliation = NO_AFFILIATION
+    ) -> tuple[Planned, ...]:
         """The pairs that the turn adds for a record of this kind, routed; whoever has one already gets none."""
         subject, at, now = subject_kind(kind), self.at.at(seat), self.after.at(seat)
         if not calls_upon(at, item, event):
             return ()
-        new = executable(at, item, subject, self.on)
+        new = executable(at, item, subject, self.on, of.subject_class)
         if self.before is not None:
-            new -= _had(self.before.at(seat), now, item, subject, self.on)
+            new -= _had(self.before.at(seat), now, item, subject, self.on, of.subject_class)
         if not new:
             return ()
-        planned = plans(now, item, seat, self.agencies, subject, self.on)
+        planned = plans(now, item, seat, self.agencies, subject, self.on, of)
         return tuple(p for p in planned if (p.measure_id, p.department) in new)
 
     # -------------------------------------------------------------------------------------- measures with a term
@@ -176,9 +198,11 @@ class Change:
 
 
 @lru_cache(maxsize=1024)
-def _had(before: Catalogue, now: Catalogue, item: str, kind: SubjectKind, on: date) -> frozenset[tuple[str, str]]:
+def _had(
+    before: Catalogue, now: Catalogue, item: str, kind: SubjectKind, on: date, subject_class: str | None
+) -> frozenset[tuple[str, str]]:
     """What was executable until the turn and would rest on something still, by what is known now."""
-    pairs = executable(before, item, kind, on)
+    pairs = executable(before, item, kind, on, subject_class)
     return frozenset(pair for pair in pairs if not _document_ended(before.measure(pair[0]), now, before, on))
 
 

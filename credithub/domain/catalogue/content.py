@@ -10,6 +10,7 @@ from credithub.domain.catalogue.rows import (
     ListType,
     Manifest,
     Measure,
+    NoticeRule,
     Reason,
     RepairRule,
     RoutingRule,
@@ -30,7 +31,7 @@ class Content:
     items: tuple[Item, ...]
     list_types: tuple[ListType, ...]
     measures: tuple[Measure, ...]
-    routing: tuple[RoutingRule, ...]
+    routing: tuple[RoutingRule | NoticeRule, ...]
     periods: tuple[Period, ...]
     decline_reasons: tuple[Reason, ...]
     calendar: Calendar

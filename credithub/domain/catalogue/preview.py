@@ -10,16 +10,17 @@ from datetime import date
 from typing import NamedTuple
 
 from credithub.domain.catalogue.change import Change, Duty, Ending
-from credithub.domain.routing import Planned
+from credithub.domain.routing import NO_AFFILIATION, Affiliation, Planned
 
 
 class Group(NamedTuple):
-    """Active records alike: of one item and kind of event, whose subjects have one seat and kind."""
+    """Active records alike: of one item and kind of event, whose subjects have one seat, kind, class and superior."""
 
     item: str
     event: str
     seat: str | None
     kind: str
+    of: Affiliation = NO_AFFILIATION
 
 
 class Pair(NamedTuple):

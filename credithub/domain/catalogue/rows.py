@@ -9,6 +9,10 @@ from typing import Literal, TypeAlias, TypeVar, dataclass_transform
 from pydantic import ConfigDict
 
 SubjectKind: TypeAlias = Literal["organisation", "sole-trader", "natural-person"]
+SubjectClass: TypeAlias = Literal[
+    "enterprise", "state-firm", "public-institution", "government", "social-organisation", "other"
+]
+SUPERIOR_UNIT = "superior_unit"  # the department under whose code a subject's superior is told
 Level: TypeAlias = Literal["county", "city", "province", "national"]
 LEVELS: tuple[Level, ...] = ("county", "city", "province", "national")
 Severity: TypeAlias = Literal["slight", "general", "serious"]
@@ -264,7 +268,9 @@ class Measure:
     departments: tuple[str, ...]
     citation: Citation | None = None
     executable: bool
-    because: Literal["persons-only", "no-department-named", "not-bound"] | None = None  # why it is not executable
+    because: Literal["persons-only", "no-department-named", "not-bound", "by-notice"] | None = (
+        None  # why not executable
+    )
     triggers: tuple[str, ...] = ()  # items
     due_working_days: int | None = None  # from the day the agency is told
     term: str | None = None  # a period
@@ -280,6 +286,11 @@ class Measure:
     def mandatory(self) -> bool:
         return self.binding == "mandatory"
 
+    @property
+    def by_notice(self) -> bool:
+        """Whether no item triggers it: it follows only where a rule of notices says so."""
+        return not self.executable and self.because == "by-notice"
+
 
 @row
 class RoutingRule:
@@ -288,6 +299,23 @@ class RoutingRule:
     id: str
     departments: tuple[str, ...]  # "*" is everyone no other rule names
     levels: tuple[Level, ...]
+    text_zh: str
+    text_en: str
+    unconfirmed: tuple[str, ...] = ()
+
+
+@row
+class NoticeRule:
+    """Who else is told of such a record of subjects of these classes: their `superior`, or `departments` by the seat.
+
+    The measure is one that no item triggers (`because` by-notice); whoever is told owes nothing.
+    """
+
+    id: str
+    subject_classes: tuple[SubjectClass, ...]
+    items: tuple[str, ...]
+    to: Literal["superior", "departments"]  # the measure's own that act
+    measure: str
     text_zh: str
     text_en: str
     unconfirmed: tuple[str, ...] = ()
