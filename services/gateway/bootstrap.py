@@ -1,7 +1,8 @@
 """Understands the very first start: `python -m services.gateway.bootstrap` makes the first operator key and prints it.
 
-Where no catalogue was ever loaded, the shipped one (illustrative) is loaded too. Where an operator key exists, nothing
-is printed but a line on standard error, and the exit code is 0.
+Where no catalogue was ever loaded, the shipped one (illustrative) is loaded too; where none but illustrative ones were,
+so is the newer one that a newer program ships. Where an operator key exists, nothing is printed but a line on standard
+error, and the exit code is 0.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ async def bootstrap(settings: Settings) -> str | None:
     database = Database(make_engine(settings, "gateway", pool=1))
     try:
         stores = Stores.over(database)
-        await _first_catalogue(settings, stores)
+        await _shipped_catalogues(settings, stores)
         if await stores.keys.any_operator():
             return None
         fresh = KeyRing(Vault.open(settings.secrets_dir)).fresh()
@@ -41,14 +42,17 @@ async def bootstrap(settings: Settings) -> str | None:
         await database.close()
 
 
-async def _first_catalogue(settings: Settings, stores: Stores) -> None:
-    if await stores.catalogues.all():
+async def _shipped_catalogues(settings: Settings, stores: Stores) -> None:
+    """An operator's own catalogue is never joined by a shipped one."""
+    loaded = await stores.catalogues.all()
+    if not all(row["illustrative"] for row in loaded):
         return
+    there = {row["version"] for row in loaded}
     for folder in versions(schemas_dir(settings.schemas) / "catalogue"):
         catalogue = load(folder)
         if faults := check(catalogue):
             raise ConfigurationError(f"{folder.name}: {faults[0].explain('zh')} / {faults[0].explain('en')}")
-        if catalogue.effective_from <= today():
+        if catalogue.version not in there and catalogue.effective_from <= today():
             try:
                 await stores.catalogues.add(new_catalogue(catalogue, None), ACTOR)
             except Taken:  # another bootstrap was quicker

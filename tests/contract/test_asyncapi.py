@@ -93,7 +93,7 @@ def test_a_notification_as_the_hub_writes_it_fits_its_schema() -> None:
         measure={"id": "m-01", "name_zh": "（演示）", "name_en": None, "clause": "二（一）1"},
         subject={"unified_code": "91130800PDY900077X", "organisation_code": "PDY900077", "name": "演示甲公司"},
         record={"id": "rec_a", "item": "judgment-debtor", "kind": "judgment-debtor.listed", "version": 1, "data": {}},
-        due_on="2026-12-01", catalogue="2026-illustrative.1", rule="…", issued_at="2026-11-22T08:00:00+08:00",
+        due_on="2026-12-01", catalogue="2026-illustrative.2", rule="…", issued_at="2026-11-22T08:00:00+08:00",
     )  # fmt: skip
     assert faults_of("messages/notification/v1.json", orjson.loads(notification.to_bytes())) == []
 

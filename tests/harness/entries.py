@@ -28,7 +28,7 @@ def an_entry(**changes: Any) -> SubmittedEntry:
         "digest": "0" * 64,
         "received_at": "2026-11-22T08:00:00+08:00",
         "form": "event",
-        "catalogue": "2026-illustrative.1",
+        "catalogue": "2026-illustrative.2",
         "mapping": None,
         "allowed_items": ["licence", "penalty", "judgment-debtor", "registration"],
         "body": {},

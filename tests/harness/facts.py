@@ -39,7 +39,7 @@ def fact(
         "supplier": "mnr-130822",
         "received_at": "2026-11-20T08:00:00.000000Z",
         "time": None,
-        "catalogue": "2026-illustrative.1",
+        "catalogue": "2026-illustrative.2",
         "mapping": None,
         "item": item,
         "form": "event",

@@ -61,7 +61,7 @@ def stored(at: datetime = AT, **changed: Any) -> Stored:
     values: dict[str, Any] = {
         "at": at,
         "flow": flow(at),
-        "catalogue": Catalogue(version="2026-illustrative.1", illustrative=True),
+        "catalogue": Catalogue(version="2026-illustrative.2", illustrative=True),
         "agencies": 27,
         "waiting": Waiting(subject=12, record=1, oldest=ago(at, hours=5)),
         "quarantine": Quarantine(

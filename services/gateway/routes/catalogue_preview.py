@@ -25,7 +25,7 @@ EXAMPLE: dict[str, Any] = {
     "version": "2027-demo.1",
     "on": "2027-01-01",
     "reaches": "new",
-    "compared_with": "2026-illustrative.1",
+    "compared_with": "2026-illustrative.2",
     "ends": {
         "total": 2,
         "pairs": [

@@ -64,7 +64,7 @@ EXAMPLE: dict[str, Any] = {
     "state": "consulted",
     "effective_from": "2027-01-01",
     "digest": "9b1c…",
-    "compared_with": "2026-illustrative.1",
+    "compared_with": "2026-illustrative.2",
     "changes_criteria": True,
     "proposed_by": "k5q2…",
     "proposed_on": "2026-11-22",

@@ -28,7 +28,7 @@ class CatalogueBody(Strict):
 
 
 LISTED: dict[str, Any] = {
-    "version": "2026-illustrative.1",
+    "version": "2026-illustrative.2",
     "effective_from": "2026-01-01",
     "illustrative": True,
     "digest": "9b1c…",

@@ -235,13 +235,13 @@ async def test_a_local_row_needs_a_local_regulation_and_its_version_never_judges
     }
     answer = await hub.operator.post("/v1/catalogues", {"content": local})
     assert answer.status == 201, answer.text
-    assert hub.parts.standing.in_force().version == "2026-illustrative.1"
+    assert hub.parts.standing.in_force().version == "2026-illustrative.2"
 
 
 async def test_a_preview_can_be_asked_for_as_soon_as_a_version_is_proposed(hub: Hub) -> None:
     await proposed(hub)
     told = (await hub.operator.get(f"/v1/catalogues/{VERSION}/preview")).json()
-    assert (told["reaches"], told["compared_with"]) == ("new", "2026-illustrative.1")
+    assert (told["reaches"], told["compared_with"]) == ("new", "2026-illustrative.2")
     assert (told["ends"]["total"], told["makes"]["total"], told["makes"]["hypothetical"]) == (0, 0, True)
     assert (await hub.operator.get("/v1/catalogues/2099-none.1/preview")).status == 404
     listed = await hub.operator.get(f"/v1/catalogues/{VERSION}/preview", format="csv")

@@ -19,7 +19,7 @@ RECORDED = (
     " decided_on, supplier, source, id, catalogue, document, data, seq, archived_at) VALUES"
     " ($1, $2, $3, $4, $5, $6, 'c', $2, 'i', '2026-11-01', $7, '//s', $2, $8, '{}', $9, 1, $10::text::timestamptz)"
 )
-CATALOGUE = "2026-illustrative.1"
+CATALOGUE = "2026-illustrative.2"
 
 
 async def recorded(

@@ -62,7 +62,7 @@ async def furnished(hub: Hub) -> dict[str, Any]:
         "INSERT INTO matcher.records (organisation_code, record, item, kind, state, content, folded_number, issuer,"
         " decided_on, supplier, source, id, catalogue, document, data, seq) VALUES"
         f" ('{ORGANISATION}', 'rec_1', 'penalty', 'penalty.imposed', 'active', 'c', 'n', 'i', '2026-11-18', 'samr-130822',"
-        " '//samr-130822/penalties', 'a', '2026-illustrative.1', '{}', '{\"penalty\": {\"facts\": \"secret facts\"}}', 1)"
+        " '//samr-130822/penalties', 'a', '2026-illustrative.2', '{}', '{\"penalty\": {\"facts\": \"secret facts\"}}', 1)"
     )
     await hub.write(
         "INSERT INTO matcher.cases (organisation_code, case_id, record, item)"
@@ -73,7 +73,7 @@ async def furnished(hub: Hub) -> dict[str, Any]:
             "INSERT INTO matcher.obligations (organisation_code, obligation, case_id, record, item, measure, department,"
             " agency, epoch, version, state, mandatory, catalogue, explain) VALUES"
             f" ('{ORGANISATION}', 'obl_{n}', 'cas_1', 'rec_1', 'penalty', 'm{n}', 'x', '{agency}', 1, 1, 'triggered', true,"
-            ' \'2026-illustrative.1\', \'{"rule": "nearest", "clause": "第一条"}\')'
+            ' \'2026-illustrative.2\', \'{"rule": "nearest", "clause": "第一条"}\')'
         )
         payload = {
             "obligation": f"obl_{n}", "epoch": 1, "version": 1, "state": "triggered", "kind": "triggered",

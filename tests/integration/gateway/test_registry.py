@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from dataclasses import replace
+
 import pytest
 from sqlalchemy.exc import ProgrammingError
 
 from credithub.db.engine import make_engine, text
 from services.gateway.bootstrap import bootstrap
+from tests.harness.ground import Database, Databases
 from tests.integration.gateway.conftest import Hub
 
 
@@ -15,6 +19,28 @@ async def test_the_first_key_is_made_once_and_the_shipped_catalogue_is_in_force(
     [catalogue] = (await hub.operator.get("/v1/catalogues")).json()["catalogues"]
     assert catalogue["in_force"] is True
     assert catalogue["illustrative"] is True
+
+
+@pytest.fixture
+def older(databases: Databases) -> Generator[Database]:
+    """The database of an older program, into which no catalogue has been loaded yet."""
+    fresh = databases.fresh()
+    yield fresh
+    databases.drop(fresh.name)
+
+
+@pytest.mark.parametrize(("illustrative", "versions"), [(True, 2), (False, 1)])
+async def test_a_newer_shipped_catalogue_joins_older_shipped_ones_and_never_an_operators_own(
+    hub: Hub, older: Database, illustrative: bool, versions: int
+) -> None:
+    (shipped,) = await hub.database.rows("SELECT content::text AS content, digest FROM gateway.catalogues")
+    await older.rows(
+        "INSERT INTO gateway.catalogues (version, effective_from, illustrative, content, digest, loaded_by)"
+        " VALUES ('older', '2025-01-01', $1, $2::jsonb, $3, 'bootstrap')",
+        illustrative, str(shipped["content"]), str(shipped["digest"]),
+    )  # fmt: skip
+    await bootstrap(replace(hub.settings, database_url=older.url("gateway")))
+    assert len(await older.rows("SELECT version FROM gateway.catalogues")) == versions
 
 
 async def test_an_agency_is_told_its_key_and_password_once_and_neither_is_kept(hub: Hub) -> None:
@@ -99,7 +125,7 @@ async def test_a_catalogue_is_checked_whole_and_a_version_never_replaced(hub: Hu
     content = (await hub.operator.get(f"/v1/catalogues/{version}")).json()["content"]
     same = await hub.operator.post("/v1/catalogues", {"content": content})
     assert (same.status, same.json()["code"]) == (409, "conflict")
-    content["manifest"]["version"] = "2026-illustrative.2"
+    content["manifest"]["version"] = "2026-illustrative.9"
     content["items"][0]["owners"] = ["nobody"]
     faulty = await hub.operator.post("/v1/catalogues", {"content": content})
     assert faulty.status == 422
@@ -107,4 +133,4 @@ async def test_a_catalogue_is_checked_whole_and_a_version_never_replaced(hub: Hu
     content["items"][0]["owners"] = ["samr"]
     loaded = await hub.operator.post("/v1/catalogues", {"content": content, "effective_from": "2026-11-01"})
     assert loaded.status == 201, loaded.text
-    assert hub.parts.standing.in_force().version == "2026-illustrative.2"
+    assert hub.parts.standing.in_force().version == "2026-illustrative.9"

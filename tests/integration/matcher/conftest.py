@@ -91,7 +91,7 @@ class Matcher:
 
 @cache
 def shipped() -> Catalogue:
-    return load(ROOT / "schemas" / "catalogue" / "2026-illustrative.1")
+    return load(ROOT / "schemas" / "catalogue" / "2026-illustrative.2")
 
 
 @pytest.fixture

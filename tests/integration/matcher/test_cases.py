@@ -16,7 +16,7 @@ AWAY = "130823"
 
 @pytest.fixture(autouse=True)
 def _two_counties(matcher: Matcher) -> None:
-    departments = {d for _, d in matcher.books.catalogue("2026-illustrative.1").measures_for("judgment-debtor")}
+    departments = {d for _, d in matcher.books.catalogue("2026-illustrative.2").measures_for("judgment-debtor")}
     matcher.have([f"{department}-{division}" for department in sorted(departments) for division in ("130822", AWAY)])
 
 

@@ -63,7 +63,7 @@ async def test_no_code_is_linked_to_itself(matcher: Matcher) -> None:
 
 async def test_cases_of_a_merged_subject_go_to_the_agencies_of_the_survivors_seat_and_back(matcher: Matcher) -> None:
     """Old agency lifts, new one triggers; taken back, they go home in a new round."""
-    pairs = matcher.books.catalogue("2026-illustrative.1").measures_for("judgment-debtor")
+    pairs = matcher.books.catalogue("2026-illustrative.2").measures_for("judgment-debtor")
     departments = sorted({department for _, department in pairs})
     matcher.have([f"{department}-{division}" for department in departments for division in ("130822", "130823")])
     await matcher.take(registration(OLD, seat="130822"), registration(NEW, seat="130823"), debtor("执1", OLD))

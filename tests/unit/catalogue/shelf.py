@@ -14,7 +14,7 @@ from credithub.domain.routing import Agencies, Agency
 
 ROOT = Path(__file__).resolve().parents[3]
 SHELF = ROOT / "schemas" / "catalogue"
-SHIPPED = SHELF / "2026-illustrative.1"
+SHIPPED = SHELF / "2026-illustrative.2"
 BENCH = ROOT / "bench" / "catalogue"
 EXAMPLES = sorted((SHELF / "examples").glob("*.json"))
 

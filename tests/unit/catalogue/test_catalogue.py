@@ -34,7 +34,7 @@ def test_any_change_makes_another_catalogue() -> None:
 
 def test_the_shipped_catalogue_says_that_it_is_illustrative_and_from_when_it_counts() -> None:
     assert shipped().illustrative
-    assert (shipped().version, shipped().effective_from.isoformat()) == ("2026-illustrative.1", "2026-01-01")
+    assert (shipped().version, shipped().effective_from.isoformat()) == ("2026-illustrative.2", "2026-01-01")
     assert "illustrative" in shipped().content.manifest.name_en
     assert "示例" in shipped().content.manifest.name_zh
 
@@ -149,7 +149,7 @@ def test_in_the_bench_catalogue_every_case_gives_four_obligations() -> None:
 
 
 def test_the_versions_on_a_shelf_are_its_folders_with_a_manifest() -> None:
-    assert [folder.name for folder in versions(SHELF)] == ["2026-illustrative.1"]
+    assert [folder.name for folder in versions(SHELF)] == ["2026-illustrative.2"]
 
 
 def copy_of(folder: Path, catalogue: Catalogue) -> Path:

@@ -102,7 +102,7 @@ WEAK = [
 ]
 UNCITED = {"document": "国办发〔2020〕49号", "clause": "六(十一)", "quote_zh": " "}
 FAULTS = [
-    ("illustrative-missing", "manifest.json", "2026-illustrative.1", manifest(illustrative=None)),
+    ("illustrative-missing", "manifest.json", "2026-illustrative.2", manifest(illustrative=None)),
     ("unconfirmed-in-force", "measures.json", "P64-44", manifest(illustrative=False)),
     ("id-repeated", "measures.json", "P64-44", say_a_measure_twice),
     ("reference-unknown", "measures.json", "P64-44", put("measures", "P64-44", departments=["mof", "nobody"])),
@@ -180,7 +180,7 @@ FAULTS = [
     ("tolerance-uncited", "tolerance.json", "slight", tolerance("slight", citation=UNCITED)),
     ("minor-recorded", "tolerance.json", "minor", tolerance("minor", record=True)),
     ("local-without-regulation", "measures.json", "P64-44", manifest(layer="local", division="130000")),
-    ("layer-without-division", "manifest.json", "2026-illustrative.1", manifest(layer="local")),
+    ("layer-without-division", "manifest.json", "2026-illustrative.2", manifest(layer="local")),
     ("calendar-contradiction", "calendar.json", "2026", year(2026, worked=["2026-10-09"])),
     ("calendar-contradiction", "calendar.json", "2026", year(2026, off=["2026-10-01", "2026-10-01"])),
 ]  # fmt: skip

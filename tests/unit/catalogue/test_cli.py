@@ -72,7 +72,7 @@ def written(folder: Path, spoilt: dict[str, Any]) -> str:
 def test_checking_the_shipped_catalogue_succeeds_without_a_path() -> None:
     code, said = run("check")
     assert code == 0
-    assert "2026-illustrative.1" in said
+    assert "2026-illustrative.2" in said
     assert "35 可执行 executable" in said
 
 

@@ -23,7 +23,7 @@ TOLD = {
 }  # fmt: skip
 PAIR = {"item": "penalty", "measure": "P64-27", "department": "gacc", "number": 12, "unrouted": 3}
 PREVIEW = {
-    "version": "2027-demo.1", "on": "2027-01-01", "reaches": "new", "compared_with": "2026-illustrative.1",
+    "version": "2027-demo.1", "on": "2027-01-01", "reaches": "new", "compared_with": "2026-illustrative.2",
     "ends": {"total": 2, "pairs": [PAIR | {"number": 2, "because": "document-ended"}], "examples": []},
     "makes": {"hypothetical": True, "total": 12, "unrouted": 3, "pairs": [PAIR], "examples": []},
 }  # fmt: skip

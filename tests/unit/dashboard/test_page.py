@@ -50,7 +50,7 @@ def test_while_the_database_is_away_numbers_are_unknown_and_the_page_says_so() -
 
 
 def test_the_illustrative_catalogue_is_announced_on_the_page() -> None:
-    assert "2026-illustrative.1 仅为示例" in render_live(figures(), "zh")
+    assert "2026-illustrative.2 仅为示例" in render_live(figures(), "zh")
 
 
 def test_what_comes_from_outside_is_escaped() -> None:

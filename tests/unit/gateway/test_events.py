@@ -27,7 +27,7 @@ async def test_one_event_is_received_sealed_stamped_and_keyed_by_its_subject(hub
     [entry] = hub.entries()
     assert (entry.submission, entry.index, entry.count, entry.supplier) == (told["submission"], 0, 1, "samr-130822")
     assert (entry.form, entry.source, entry.id, entry.allowed_items) == ("event", SOURCE, "2026-0417", ["penalty"])
-    assert entry.catalogue == "2026-illustrative.1"
+    assert entry.catalogue == "2026-illustrative.2"
     assert entry.body["data"]["penalty"]["fine_yuan"] == "5000.00"
 
 
