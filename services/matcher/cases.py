@@ -65,7 +65,8 @@ class Cases:
     async def _joining(self, life: Life, case: str, division: str) -> list[Obligation]:
         """What the region's own agencies are to do; who has the duty already is not given it twice."""
         conn, planner = self.batch.conn, self.batch.duties.planner
-        seated = replace(self.batch.subjects[life.organisation_code], seat=division)
+        subject = self.batch.subjects[life.organisation_code]
+        seated = replace(subject, seat=division, subject_class=None)  # notices go out once, wherever the case goes
         rounds = await routing.rounds(conn, [(life.organisation_code, case)])
         live = {(o.measure, o.agency) for o in await obligations.of_records(conn, [life.key]) if not o.over}
         new: list[Obligation] = []

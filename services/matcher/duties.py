@@ -109,6 +109,14 @@ class Duties:
         await self.begin(new)
         return len(new)
 
+    async def adopt(self, wanted: Sequence[tuple[Unrouted, Planned]]) -> None:
+        """Begins what records call for that did not when they came: of the next round, where there was one before."""
+        cases = {(row.organisation_code, row.case_id, row.record, row.item) for row, _ in wanted}
+        await store.open_cases(self.conn, sorted(cases), self.at)
+        await waiting.leave_unrouted(self.conn, [row for row, plan in wanted if plan.agency is None])
+        if come := [(row, plan) for row, plan in wanted if plan.agency]:
+            await self.begin(await self._rounds(come, []))
+
     def _agency(self, row: Unrouted | Obligation, subjects: Mapping[str, Subject]) -> Planned | None:
         return self.planner.plan_of(row, subjects[row.organisation_code])
 

@@ -57,7 +57,8 @@ class Facts:
 
     def _acts(self, one: Filed) -> bool:
         catalogue = self.batch.books.catalogue(one.event.catalogue)
-        if not filing.triggers(one.event, catalogue):
+        subject = self.batch.subjects[one.organisation_code or ""]
+        if not filing.triggers(one.event, catalogue, subject.subject_class):
             return False
         terms = self._terms(one)
         return terms.acts and terms.state_on(_day(one.event)) == "active"

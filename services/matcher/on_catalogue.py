@@ -125,7 +125,7 @@ class Part:
         subject = self.subjects[row.organisation_code]
         duty = Duty(
             item=row.item, measure=row.measure, department=row.department, catalogue=row.catalogue,
-            seat=subject.seat, kind=subject.kind,
+            seat=subject.seat, kind=subject.kind, subject_class=subject.of.subject_class,
         )  # fmt: skip
         ending = self.change.ends(duty)
         if ending is None:
@@ -164,7 +164,7 @@ class Part:
         subject = self.subjects[record.organisation_code]
         return [
             (_row(record, plan), plan)
-            for plan in self.change.adds(record.item, record.event, subject.seat, subject.kind)
+            for plan in self.change.adds(record.item, record.event, subject.seat, subject.kind, subject.of)
             if (record.record, plan.measure_id, plan.department) not in self.staying
         ]
 

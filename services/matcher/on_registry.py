@@ -52,7 +52,7 @@ class OnRegistry:
 
     async def _concerned(self, conn: AsyncConnection) -> list[str]:
         """The next subjects, in order: with something unrouted, or with an agency that acts no more."""
-        open_for = await subjects_with_unrouted(conn, self.books.departments, self._after)
+        open_for = await subjects_with_unrouted(conn, self.books.departments, self.books.agencies.ids, self._after)
         left_by = await routing.subjects_held_by(conn, self.books.retired, self._after) if self.books.retired else []
         return sorted({*open_for, *left_by})[:AT_ONCE]
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from credithub import clock, ids
-from credithub.domain.catalogue import Measure
+from credithub.domain.catalogue import Catalogue, Measure
 from credithub.domain.catalogue.change import standing_plans, subject_kind
 from credithub.domain.catalogue.layers import JOIN, merged
 from credithub.domain.events import CreditEvent
-from credithub.domain.routing import Planned, obligations_for
+from credithub.domain.routing import NO_AFFILIATION, Affiliation, Planned, obligations_for
 from services.matcher.books import Books
 from services.matcher.rules import moves
 from services.matcher.rules.filing import Filed, Subject
@@ -46,9 +46,10 @@ class Planner:
         today, agencies, seat = clock.today(), self.books.agencies, subject.seat
         own, edition = self.books.catalogue(version.partition(JOIN)[0]), self.books.catalogues.in_force(today)
         if edition is None:
-            return obligations_for(own, item, seat, agencies, subject_kind(subject.kind))
+            return obligations_for(own, item, seat, agencies, subject_kind(subject.kind), _of(own, item, subject))
         own = merged(own, edition.local, seat) if edition.local else own
-        return standing_plans(own, edition.at(seat), item, seat, agencies, subject.kind, today)
+        of = _of(own, item, subject)
+        return standing_plans(own, edition.at(seat), item, seat, agencies, subject.kind, today, of)
 
     def plan_of(self, row: Unrouted | Obligation, subject: Subject) -> Planned | None:
         """How this pair of measure and department is planned today."""
@@ -93,6 +94,11 @@ class Planner:
         start = since if since is not None and period.starts in WITH_THE_FACT else clock.today()
         last = self.books.last_day(row.catalogue, period.id, start)
         return last.isoformat() if last else None
+
+
+def _of(own: Catalogue, item: str, subject: Subject) -> Affiliation:
+    """What the subject is part of, where that matters: all others share what is kept of their plans."""
+    return subject.affiliation if own.notices_for(item, subject.subject_class) else NO_AFFILIATION
 
 
 def unrouted(filed: Filed, case: str, plan: Planned) -> Unrouted:

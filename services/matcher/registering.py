@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from services.matcher import informing
 from services.matcher.batch import Batch
 from services.matcher.facts import Facts
 from services.matcher.rules import filing, linking
@@ -39,6 +40,7 @@ class Registering:
         fresh = await self.facts.archive(filed)
         said = {f.organisation_code or "": filing.registered(f.event, f.organisation_code or "") for f in fresh}
         await register.register(batch.conn, list(said.values()))
+        before = {code: batch.subjects[code] for code in said}
         for code, words in said.items():
             batch.subjects[code] = _with_register(batch.subjects[code], words)
         new: dict[Identifier, tuple[str, str | None, str]] = {}
@@ -49,6 +51,9 @@ class Registering:
                     new.setdefault(identifier, (one.organisation_code or "", since, one.record or ""))
         await register.cross_walk(batch.conn, [(i, code, since, record) for i, (code, since, record) in new.items()])
         await self._route({f.organisation_code or "" for f in fresh})
+        await informing.reclassed(
+            batch.duties, [s for c, was in before.items() if (s := batch.subjects[c]).subject_class != was.subject_class]
+        )
         return {i: code for i, (code, _, _) in new.items()}
 
     async def _route(self, codes: set[str]) -> None:
@@ -103,4 +108,6 @@ def _with_register(subject: Subject, said: Registered) -> Subject:
         kind=said.kind or subject.kind,
         seat=said.seat or subject.seat,
         status=said.status or subject.status,
+        subject_class=said.subject_class or subject.subject_class,
+        superior=said.superior or subject.superior,
     )

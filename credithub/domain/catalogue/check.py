@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from credithub.domain.catalogue.book import Catalogue
 from credithub.domain.catalogue.check_lists import list_problems, repair_problems, tolerance_problems
-from credithub.domain.catalogue.check_measures import measure_problems
+from credithub.domain.catalogue.check_measures import measure_problems, notice_problems
 from credithub.domain.catalogue.check_rows import (
     calendar_problems,
     date_problems,
@@ -29,6 +29,7 @@ _RULES: tuple[Callable[[Catalogue], Iterator[Problem]], ...] = (
     item_problems,
     list_problems,
     measure_problems,
+    notice_problems,
     period_problems,
     repair_problems,
     tolerance_problems,

@@ -15,13 +15,19 @@ from credithub.domain.catalogue.rows import Citation, Criteria, ListType
 CONSULTED = timedelta(days=30)  # 国办发〔2020〕49号 四(七): 公开征求意见期限不少于30日
 OPENED_BY = STRONG | {"local-regulation"}  # 四(六), 四(七)
 SET_BY = OPENED_BY | {"ministry-rule"}  # 四(七): 暂不具备条件的可由……部门规章形式确定
+DISHONEST = frozenset({"serious-dishonesty", "focus", "abnormal", "judgment-debtor"})
 SERIOUS = frozenset({"basis", "notice", "parts", "level"})  # 四(八)
 
 
 def list_problems(catalogue: Catalogue) -> Iterator[Problem]:
     file = FILES["list_types"]
     for entry in catalogue.list_types:
-        for code, detail in (*_open(catalogue, entry), *_demanded(entry), *_consulted(catalogue, entry)):
+        for code, detail in (
+            *_open(catalogue, entry),
+            *_demanded(entry),
+            *_consulted(catalogue, entry),
+            *_contrary(catalogue, entry),
+        ):
             yield Problem(code=code, file=file, id=entry.code, detail=detail)
         yield from gone(catalogue, "list_types", entry.code, entry.owners)
 
@@ -39,6 +45,17 @@ def _open(catalogue: Catalogue, entry: ListType) -> Iterator[tuple[str, str]]:
         for measure in catalogue.measures:
             if measure.executable and entry.item in measure.triggers:
                 yield "list-may-not-trigger", measure.id
+
+
+def _contrary(catalogue: Catalogue, entry: ListType) -> Iterator[tuple[str, str]]:
+    """Nothing that restrains follows from a red list, and no incentive from a list of dishonesty."""
+    for measure in catalogue.measures:
+        if not measure.executable or entry.item not in measure.triggers:
+            continue
+        if entry.kind == "red" and measure.kind != "incentive":
+            yield "red-list-restricts", measure.id
+        if entry.kind in DISHONEST and measure.kind == "incentive":
+            yield "dishonesty-rewarded", measure.id
 
 
 def _demanded(entry: ListType) -> Iterator[tuple[str, str]]:

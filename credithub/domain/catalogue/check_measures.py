@@ -9,7 +9,7 @@ from datetime import date
 from credithub.domain.catalogue.book import Catalogue
 from credithub.domain.catalogue.layers import LOCAL_RANK
 from credithub.domain.catalogue.problems import Problem
-from credithub.domain.catalogue.rows import Citation, Measure
+from credithub.domain.catalogue.rows import SUPERIOR_UNIT, Citation, Measure, NoticeRule
 
 FILE = "measures.json"
 LIST_ID = re.compile(r"[A-Z]+\d*-[A-Z]?\d{2,}")
@@ -19,7 +19,7 @@ STRONG = frozenset({"law", "regulation", "central-policy"})
 def measure_problems(catalogue: Catalogue) -> Iterator[Problem]:
     for measure in catalogue.measures:
         codes = [*_list_faults(catalogue, measure)]
-        if measure.executable:
+        if measure.executable or measure.by_notice:
             codes += [*_citation_faults(catalogue, measure), *_duty_faults(catalogue, measure)]
             codes += _actor_faults(catalogue, measure)
         elif measure.because is None:
@@ -64,7 +64,7 @@ def _duty_faults(catalogue: Catalogue, measure: Measure) -> Iterator[tuple[str, 
         yield "due-unowed", str(measure.due_working_days)
     if measure.term is None:
         yield "term-missing", ""
-    if not measure.triggers:
+    if not measure.triggers and not measure.by_notice:
         yield "measure-without-trigger", ""
     if set(measure.applies_to) <= {"natural-person"}:
         yield "measure-for-persons", ""
@@ -79,12 +79,33 @@ def _actor_faults(catalogue: Catalogue, measure: Measure) -> Iterator[tuple[str,
         department = catalogue.department(catalogue.successors.get(code, code))
         if department is None:
             continue  # reported as an unknown reference
-        if not department.acts:
+        if not department.acts and not (measure.by_notice and code == SUPERIOR_UNIT):
             yield "department-generic", code
         elif not department.in_force(catalogue.effective_from):
             yield "department-abolished", code
         if catalogue.routing_rule(department.code) is None:
             yield "routing-uncovered", department.code
+
+
+def notice_problems(catalogue: Catalogue) -> Iterator[Problem]:
+    """A notice is for information, of something bad, and of the measures that nothing else triggers (35号 四(十二))."""
+    for rule in catalogue.notice_rules:
+        for code, detail in _notice_faults(catalogue, rule):
+            yield Problem(code=code, file="routing.json", id=rule.id, detail=detail)
+
+
+def _notice_faults(catalogue: Catalogue, rule: NoticeRule) -> Iterator[tuple[str, str]]:
+    measure = catalogue.measure(rule.measure)
+    if measure is not None:
+        effect = catalogue.effect(measure.effect)
+        if not measure.by_notice:
+            yield "notice-by-trigger", measure.id
+        if measure.kind != "supervision" or measure.mandatory or (effect is not None and effect.overdue):
+            yield "notice-owed", measure.id
+    for item in rule.items:
+        list_type = catalogue.list_type_of(item)
+        if list_type is not None and (list_type.kind == "red" or list_type.reference_only or list_type.legacy):
+            yield "list-may-not-trigger", item
 
 
 def in_force(valid_from: date | None, valid_to: date | None, catalogue: Catalogue) -> bool:

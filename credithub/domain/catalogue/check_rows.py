@@ -10,7 +10,7 @@ from credithub.domain.catalogue.book import Catalogue
 from credithub.domain.catalogue.check_measures import cited
 from credithub.domain.catalogue.files import FILES
 from credithub.domain.catalogue.problems import Problem
-from credithub.domain.catalogue.rows import Citation, Department
+from credithub.domain.catalogue.rows import SUPERIOR_UNIT, Citation, Department
 from credithub.domain.catalogue.terms import CalendarYear
 
 SATURDAY = 5
@@ -71,6 +71,10 @@ def _references(catalogue: Catalogue) -> Iterator[tuple[str, str, str, Iterable[
         yield "measures", each.id, "fields", each.grants
     for each in catalogue.routing:
         yield "routing", each.id, "departments*", each.departments
+    for each in catalogue.notice_rules:
+        yield "routing", each.id, "items", each.items
+        yield "routing", each.id, "measures", (each.measure,)
+        yield "routing", each.id, "departments", (SUPERIOR_UNIT,) if each.to == "superior" else ()
     yield from _references_of_ends(catalogue)
 
 

@@ -179,7 +179,8 @@ def local_problems(catalogue: Catalogue) -> Iterator[Problem]:
         yield Problem(code="layer-without-division", file="manifest.json", id=catalogue.version)
     bases = [("items.json", item.code, item.basis) for item in catalogue.items]
     bases += [("list-types.json", entry.code, entry.basis) for entry in catalogue.list_types]
-    bases += [("measures.json", m.id, (m.citation,) if m.citation else ()) for m in catalogue.measures if m.executable]
+    acting = [m for m in catalogue.measures if m.executable or m.by_notice]
+    bases += [("measures.json", m.id, (m.citation,) if m.citation else ()) for m in acting]
     for file, name, basis in bases:
         documents = [catalogue.document(citation.document) for citation in basis]
         if not any(document is not None and document.rank == LOCAL_RANK for document in documents):

@@ -236,6 +236,30 @@ PROBLEMS: Mapping[str, ProblemText] = MappingProxyType(
             do_zh="从措施的 triggers 中删去该信息项",
             do_en="drop its item from the measure's triggers",
         ),
+        "red-list-restricts": ProblemText(
+            zh="红名单触发了激励以外的措施",
+            en="a red list triggers something other than an incentive",
+            do_zh="从措施的 triggers 中删去该信息项",
+            do_en="drop its item from the measure's triggers",
+        ),
+        "dishonesty-rewarded": ProblemText(
+            zh="失信名单触发了激励措施",
+            en="a list of dishonesty triggers an incentive",
+            do_zh="从措施的 triggers 中删去该信息项",
+            do_en="drop its item from the measure's triggers",
+        ),
+        "notice-by-trigger": ProblemText(
+            zh="通报规则所用措施也可由信息项触发，或未标明仅限通报",
+            en="a notice rule uses a measure that is not kept for notices",
+            do_zh="该措施写 executable: false、because: by-notice",
+            do_en="give the measure `executable: false` and `because: by-notice`",
+        ),
+        "notice-owed": ProblemText(
+            zh="通报规则要求收文单位办理",
+            en="a notice rule asks whoever is told to act",
+            do_zh="通报仅供知悉：kind 为 supervision、binding 为 recommended、效果无办理时限",
+            do_en="a notice is for information: kind supervision, binding recommended, an effect that is never overdue",
+        ),
         "list-demands-missing": ProblemText(
             zh="严重失信主体名单缺少列入前提",
             en="a list of serious dishonesty leaves out a prerequisite",

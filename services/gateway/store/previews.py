@@ -10,7 +10,7 @@ from typing import Any
 from credithub.db.engine import AsyncConnection, text
 from credithub.domain.catalogue.change import Change, Duty
 from credithub.domain.catalogue.preview import Group, Preview
-from credithub.domain.routing import Agencies, Agency
+from credithub.domain.routing import Affiliation, Agencies, Agency
 from services.gateway.store.database import Database, Row
 
 FETCH = 2_000  # rows of the list that are held at once
@@ -23,49 +23,51 @@ BUCKET = """CASE WHEN cardinality(CAST(:days AS date[])) = 0 THEN 0
                   cardinality(CAST(:days AS date[]))) END"""
 
 HELD = text(f"""
-    SELECT o.item, o.measure, o.department, o.catalogue, s.seat, s.kind, count(*) AS number
+    SELECT o.item, o.measure, o.department, o.catalogue, s.seat, s.kind, s.class AS subject_class, count(*) AS number
       FROM matcher.obligations_v o JOIN matcher.subjects_v s ON s.organisation_code = o.organisation_code
-     WHERE {LIVE} GROUP BY 1, 2, 3, 4, 5, 6
+     WHERE {LIVE} GROUP BY 1, 2, 3, 4, 5, 6, 7
 """)
 RECORDS = text(f"""
-    SELECT r.item, r.kind AS event, s.seat, s.kind, {BUCKET} AS bucket, count(*) AS number
+    SELECT r.item, r.kind AS event, s.seat, s.kind, s.class AS subject_class, s.superior, {BUCKET} AS bucket, count(*) AS number
       FROM matcher.records_v r JOIN matcher.subjects_v s ON s.organisation_code = r.organisation_code
-     WHERE {ACTIVE} GROUP BY 1, 2, 3, 4, 5
+     WHERE {ACTIVE} GROUP BY 1, 2, 3, 4, 5, 6, 7
 """)
 # Obligations that stand in the way of an added one, each with the department that answers for it today.
 KEPT = f"""
     SELECT DISTINCT o.organisation_code, o.record, o.measure, k.today
       FROM matcher.obligations_v o JOIN matcher.subjects_v s ON s.organisation_code = o.organisation_code
       JOIN unnest(CAST(:k_items AS text[]), CAST(:k_measures AS text[]), CAST(:k_departments AS text[]),
-                  CAST(:k_catalogues AS text[]), CAST(:k_seats AS text[]), CAST(:k_kinds AS text[]), CAST(:k_today AS text[]))
-           AS k(item, measure, department, catalogue, seat, kind, today)
-        ON (o.item, o.measure, o.department, o.catalogue, coalesce(s.seat, ''), s.kind)
-         = (k.item, k.measure, k.department, k.catalogue, k.seat, k.kind)
+                  CAST(:k_catalogues AS text[]), CAST(:k_seats AS text[]), CAST(:k_kinds AS text[]), CAST(:k_classes AS text[]),
+                  CAST(:k_today AS text[])) AS k(item, measure, department, catalogue, seat, kind, class, today)
+        ON (o.item, o.measure, o.department, o.catalogue, coalesce(s.seat, ''), s.kind, coalesce(s.class, ''))
+         = (k.item, k.measure, k.department, k.catalogue, k.seat, k.kind, k.class)
      WHERE {LIVE} AND o.measure = ANY(CAST(:measures AS text[]))"""
 HAVE_ONE = text(f"""
-    SELECT r.item, r.kind AS event, s.seat, s.kind, h.measure, h.today, {BUCKET} AS bucket, count(*) AS number
+    SELECT r.item, r.kind AS event, s.seat, s.kind, s.class AS subject_class, s.superior, h.measure, h.today, {BUCKET} AS bucket, count(*) AS number
       FROM ({KEPT}) h
       JOIN matcher.records_v r ON r.organisation_code = h.organisation_code AND r.record = h.record
       JOIN matcher.subjects_v s ON s.organisation_code = r.organisation_code
-     WHERE {ACTIVE} GROUP BY 1, 2, 3, 4, 5, 6, 7
+     WHERE {ACTIVE} GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
 """)
 ENDS = f"""
     SELECT 'end' AS what, o.organisation_code, o.record, o.item, o.measure, o.department, o.agency, o.obligation, e.because
       FROM matcher.obligations_v o JOIN matcher.subjects_v s ON s.organisation_code = o.organisation_code
       JOIN unnest(CAST(:items AS text[]), CAST(:e_measures AS text[]), CAST(:departments AS text[]),
-                  CAST(:catalogues AS text[]), CAST(:seats AS text[]), CAST(:kinds AS text[]), CAST(:because AS text[]))
-           AS e(item, measure, department, catalogue, seat, kind, because)
-        ON (o.item, o.measure, o.department, o.catalogue, coalesce(s.seat, ''), s.kind)
-         = (e.item, e.measure, e.department, e.catalogue, e.seat, e.kind)
+                  CAST(:catalogues AS text[]), CAST(:seats AS text[]), CAST(:kinds AS text[]), CAST(:classes AS text[]),
+                  CAST(:because AS text[])) AS e(item, measure, department, catalogue, seat, kind, class, because)
+        ON (o.item, o.measure, o.department, o.catalogue, coalesce(s.seat, ''), s.kind, coalesce(s.class, ''))
+         = (e.item, e.measure, e.department, e.catalogue, e.seat, e.kind, e.class)
      WHERE {LIVE}"""
 MAKES = f"""
     SELECT CAST(:label AS text) AS what, r.organisation_code, r.record, r.item, p.measure, p.department, p.agency,
            NULL AS obligation, NULL AS because
       FROM matcher.records_v r JOIN matcher.subjects_v s ON s.organisation_code = r.organisation_code
       JOIN unnest(CAST(:items AS text[]), CAST(:events AS text[]), CAST(:seats AS text[]), CAST(:kinds AS text[]),
-                  CAST(:p_measures AS text[]), CAST(:departments AS text[]), CAST(:agencies AS text[]),
-                  CAST(:begun AS date[])) AS p(item, event, seat, kind, measure, department, agency, begun_from)
-        ON (r.item, r.kind, coalesce(s.seat, ''), s.kind) = (p.item, p.event, p.seat, p.kind)
+                  CAST(:classes AS text[]), CAST(:superiors AS text[]), CAST(:p_measures AS text[]),
+                  CAST(:departments AS text[]), CAST(:agencies AS text[]), CAST(:begun AS date[]))
+           AS p(item, event, seat, kind, class, superior, measure, department, agency, begun_from)
+        ON (r.item, r.kind, coalesce(s.seat, ''), s.kind, coalesce(s.class, ''), coalesce(s.superior, ''))
+         = (p.item, p.event, p.seat, p.kind, p.class, p.superior)
       LEFT JOIN ({KEPT}) h ON (h.organisation_code, h.record, h.measure, h.today)
                             = (r.organisation_code, r.record, p.measure, p.department)
      WHERE {ACTIVE} AND h.record IS NULL
@@ -117,6 +119,8 @@ class Listed:
             "events": [a.group.event for a in addings],
             "seats": [a.group.seat or "" for a in addings],
             "kinds": [a.group.kind for a in addings],
+            "classes": [a.group.of.subject_class or "" for a in addings],
+            "superiors": [a.group.of.superior or "" for a in addings],
             "p_measures": [a.plan.measure_id for a in addings],
             "departments": [a.plan.department for a in addings],
             "agencies": [a.plan.agency for a in addings],
@@ -139,11 +143,15 @@ async def _counted(connection: AsyncConnection, change: Change) -> Preview:
     preview.held((_duty(row), row.number) for row in held)
     days = preview.thresholds()
     records = await connection.execute(RECORDS, {"days": days})
-    preview.active((Group(r.item, r.event, r.seat, r.kind), r.bucket, r.number) for r in records)
+    preview.active((_group(r), r.bucket, r.number) for r in records)
     if preview.kept():
         rows = await connection.execute(HAVE_ONE, {"days": days} | _kept(preview))
-        preview.have_one((Group(r.item, r.event, r.seat, r.kind), r.measure, r.today, r.bucket, r.number) for r in rows)
+        preview.have_one((_group(r), r.measure, r.today, r.bucket, r.number) for r in rows)
     return preview
+
+
+def _group(row: Any) -> Group:
+    return Group(row.item, row.event, row.seat, row.kind, Affiliation(row.subject_class, row.superior))
 
 
 def _duty(row: Any) -> Duty:
@@ -154,6 +162,7 @@ def _duty(row: Any) -> Duty:
         catalogue=row.catalogue,
         seat=row.seat,
         kind=row.kind,
+        subject_class=row.subject_class,
     )
 
 
@@ -171,4 +180,5 @@ def _duties(duties: Sequence[Duty], measures: str) -> dict[str, object]:
         "catalogues": [d.catalogue for d in duties],
         "seats": [d.seat or "" for d in duties],
         "kinds": [d.kind for d in duties],
+        "classes": [d.subject_class or "" for d in duties],
     }

@@ -9,6 +9,7 @@ from typing import Literal
 
 from credithub.domain.catalogue import Catalogue
 from credithub.domain.events import CreditEvent
+from credithub.domain.routing import Affiliation
 from credithub.domain.text import fold_document_number, fold_name
 
 REGISTER_KINDS = frozenset({"subject.registered", "subject.changed", "subject.deregistered"})
@@ -35,11 +36,22 @@ class Subject:
     seat: str | None
     status: str
     seq: int
+    subject_class: str | None = None
+    superior: str | None = None
+
+    @property
+    def affiliation(self) -> Affiliation:
+        return Affiliation(self.subject_class, self.superior)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registered:
-    """What the register says of a subject; None leaves what was said before."""
+    """What the register says of a subject; None leaves what was said before.
+
+    `superior` is the id of an agency of the hub's registry, not a unified code: that registry has no codes, and a
+    second cross-walk from codes to agencies could be wrong without anybody seeing it. One that it does not know, or
+    not yet, leaves the notice unrouted, which is seen.
+    """
 
     organisation_code: str
     unified_code: str | None
@@ -48,6 +60,8 @@ class Registered:
     seat: str | None
     status: str | None
     since: str | None
+    subject_class: str | None = None
+    superior: str | None = None
 
 
 def file_event(event: CreditEvent, organisation_code: str | None, record_id: Callable[[str], str]) -> Filed:
@@ -105,9 +119,10 @@ def ends_what(event: CreditEvent, catalogue: Catalogue) -> str | None:
     return fold_document_number(str(said.get("case_number") or said.get("number") or ""))
 
 
-def triggers(event: CreditEvent, catalogue: Catalogue) -> bool:
+def triggers(event: CreditEvent, catalogue: Catalogue, subject_class: str | None = None) -> bool:
     """Whether a record of this event opens a case: it is a fact or an entry on a list, and its item has measures."""
-    if event.role not in ("fact", "entry") or not catalogue.measures_for(event.item):
+    called = catalogue.measures_for(event.item) or catalogue.notices_for(event.item, subject_class)
+    if event.role not in ("fact", "entry") or not called:
         return False
     list_type = catalogue.list_type_of(event.item)
     return ends_what(event, catalogue) is None and not (list_type and list_type.reference_only)
@@ -135,6 +150,8 @@ def registered(event: CreditEvent, organisation_code: str) -> Registered:
         seat=said.get("seat"),
         status=status,
         since=said.get("effective_on"),
+        subject_class=said.get("class"),
+        superior=said.get("superior"),
     )
 
 

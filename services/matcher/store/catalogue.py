@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 from credithub.db.engine import AsyncConnection, text
 from credithub.domain.catalogue.layers import Turn
+from credithub.domain.routing import Affiliation
 
 Key = tuple[str, date]  # (version, the day on which it turned)
 
@@ -39,7 +40,7 @@ SUBJECTS = text("""
      ORDER BY 1 LIMIT :most
 """)
 LOCK = text("""
-    SELECT organisation_code, seat, kind FROM matcher.subjects WHERE organisation_code = ANY(CAST(:codes AS text[]))
+    SELECT organisation_code, seat, kind, class, superior FROM matcher.subjects WHERE organisation_code = ANY(CAST(:codes AS text[]))
      ORDER BY organisation_code FOR UPDATE
 """)
 LIVE = text("""
@@ -61,6 +62,7 @@ class Seated:
     organisation_code: str
     seat: str | None
     kind: str
+    of: Affiliation
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,8 @@ async def subjects(conn: AsyncConnection, after: str, *, active: bool, most: int
 
 async def lock(conn: AsyncConnection, codes: Sequence[str]) -> dict[str, Seated]:
     """Locks the subjects, in order."""
-    return {r.organisation_code: Seated(*r) for r in await conn.execute(LOCK, {"codes": sorted(codes)})}
+    rows = await conn.execute(LOCK, {"codes": sorted(codes)})
+    return {code: Seated(code, seat, kind, Affiliation(*of)) for code, seat, kind, *of in rows}
 
 
 async def live(conn: AsyncConnection, codes: Iterable[str]) -> list[Live]:

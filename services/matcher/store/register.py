@@ -59,9 +59,11 @@ REGISTER = text("""
     UPDATE matcher.subjects s
        SET unified_code = coalesce(x.u, s.unified_code), name = coalesce(x.n, s.name), kind = coalesce(x.k, s.kind),
            seat = coalesce(x.seat, s.seat), status = coalesce(x.st, s.status), registered = true,
+           class = coalesce(x.cl, s.class), superior = coalesce(x.su, s.superior),
            registered_on = coalesce(s.registered_on, x.since::date)
       FROM unnest(CAST(:codes AS text[]), CAST(:unified AS text[]), CAST(:names AS text[]), CAST(:kinds AS text[]),
-                  CAST(:seats AS text[]), CAST(:statuses AS text[]), CAST(:since AS text[])) AS x(oc, u, n, k, seat, st, since)
+                  CAST(:seats AS text[]), CAST(:statuses AS text[]), CAST(:since AS text[]), CAST(:classes AS text[]),
+                  CAST(:superiors AS text[])) AS x(oc, u, n, k, seat, st, since, cl, su)
      WHERE s.organisation_code = x.oc
 """)
 
@@ -79,6 +81,8 @@ async def register(conn: AsyncConnection, subjects: Sequence[Registered]) -> Non
                 "seats": [s.seat for s in subjects],
                 "statuses": [s.status for s in subjects],
                 "since": [s.since for s in subjects],
+                "classes": [s.subject_class for s in subjects],
+                "superiors": [s.superior for s in subjects],
             },
         )
 

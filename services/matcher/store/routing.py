@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 
 from credithub.db.engine import AsyncConnection, text
@@ -26,6 +27,11 @@ RECORDS = text("""
       FROM unnest(CAST(:codes AS text[]), CAST(:records AS text[])) AS x(oc, rec)
       JOIN matcher.records r ON r.organisation_code = x.oc AND r.record = x.rec
 """)
+IN_FORCE = text("""
+    SELECT organisation_code, record, item, kind AS event, catalogue FROM matcher.records
+     WHERE organisation_code = ANY(CAST(:codes AS text[])) AND state = 'active' AND tolerated IS NULL
+     ORDER BY organisation_code, seq
+""")
 HELD_BY = text("""
     SELECT DISTINCT organisation_code FROM matcher.obligations
      WHERE agency = ANY(CAST(:agencies AS text[])) AND organisation_code > :after AND scope IS NULL
@@ -38,6 +44,22 @@ async def live(conn: AsyncConnection, codes: Iterable[str]) -> list[Obligation]:
     """Obligations in force that follow the seat of these subjects, which are locked already."""
     rows = await conn.execute(LIVE, {"codes": sorted(set(codes))})
     return [obligation_of(r) for r in rows.mappings()]
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """A record on which measures may follow; `event` is the kind that made it."""
+
+    organisation_code: str
+    record: str
+    item: str
+    event: str
+    catalogue: str
+
+
+async def in_force(conn: AsyncConnection, codes: Iterable[str]) -> list[InForce]:
+    """The records in force of these subjects, which are locked already, in the order of each."""
+    return [InForce(*r) for r in await conn.execute(IN_FORCE, {"codes": sorted(set(codes))})]
 
 
 async def rounds(conn: AsyncConnection, cases: Iterable[tuple[str, str]]) -> dict[tuple[str, str, str], int]:

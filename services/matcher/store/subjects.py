@@ -12,7 +12,7 @@ SUBJECTS = text("""
     ON CONFLICT (organisation_code) DO UPDATE
         SET seq = s.seq + EXCLUDED.seq, unified_code = coalesce(s.unified_code, EXCLUDED.unified_code),
             name = coalesce(s.name, EXCLUDED.name)
-    RETURNING organisation_code, unified_code, name, kind, seat, status, seq
+    RETURNING organisation_code, unified_code, name, kind, seat, status, seq, class AS subject_class, superior
 """)
 
 
@@ -36,7 +36,7 @@ async def lock_subjects(
     return {
         r.organisation_code: Subject(
             organisation_code=r.organisation_code, unified_code=r.unified_code, name=r.name, kind=r.kind, seat=r.seat,
-            status=r.status, seq=r.seq,
+            status=r.status, seq=r.seq, subject_class=r.subject_class, superior=r.superior,
         )
         for r in rows
     }  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from credithub.db.engine import AsyncConnection, text
+from credithub.domain.catalogue import SUPERIOR_UNIT
 
 UNROUTED = text("""
     INSERT INTO matcher.unrouted (organisation_code, case_id, record, item, measure, department, catalogue)
@@ -29,7 +30,9 @@ ROUTED = text("""
 """)
 UNROUTED_SUBJECTS = text("""
     SELECT DISTINCT u.organisation_code FROM matcher.unrouted u JOIN matcher.subjects s USING (organisation_code)
-     WHERE s.seat IS NOT NULL AND u.department = ANY(CAST(:departments AS text[])) AND u.organisation_code > :after
+     WHERE (s.seat IS NOT NULL AND u.department = ANY(CAST(:departments AS text[]))
+            OR u.department = :superior_unit AND s.superior = ANY(CAST(:agencies AS text[])))
+       AND u.organisation_code > :after
      ORDER BY 1 LIMIT 500
 """)
 
@@ -85,7 +88,13 @@ async def drop_records(conn: AsyncConnection, records: Sequence[tuple[str, str]]
         await conn.execute(UNROUTE_RECORDS, {"codes": [r[0] for r in records], "records": [r[1] for r in records]})
 
 
-async def subjects_with_unrouted(conn: AsyncConnection, departments: Iterable[str], after: str) -> list[str]:
-    """Up to 500 subjects, with a seat, that have something unrouted for these departments; `after` pages on."""
-    rows = await conn.execute(UNROUTED_SUBJECTS, {"departments": sorted(set(departments)), "after": after})
+async def subjects_with_unrouted(
+    conn: AsyncConnection, departments: Iterable[str], agencies: Iterable[str], after: str
+) -> list[str]:
+    """Up to 500 subjects that have something unrouted; `after` pages on.
+
+    For these departments, where their seat is known; for their superior, where that is one of these agencies.
+    """
+    wanted = {"departments": sorted(set(departments)), "agencies": sorted(set(agencies)), "after": after}
+    rows = await conn.execute(UNROUTED_SUBJECTS, {**wanted, "superior_unit": SUPERIOR_UNIT})
     return list(rows.scalars())

@@ -87,6 +87,17 @@ def triggered_by(item: str) -> Callable[[Content], None]:
     return put("measures", "P64-44", triggers=["judgment-debtor", item])
 
 
+def an_incentive_upon(item: str) -> Callable[[Content], None]:
+    """Everything else about the incentive is in order."""
+
+    def plant(spoilt: Content) -> None:
+        row(spoilt, "measures", "P33-I02").update(
+            executable=True, because=None, departments=["samr"], term="with-listing", triggers=[item]
+        )
+
+    return plant
+
+
 def weak(spoilt: Content) -> None:
     row(spoilt, "measures", "P64-44")["citation"]["document"] = "发改财金〔2016〕2794号"
 
@@ -97,6 +108,7 @@ def a_circle(spoilt: Content) -> None:
 
 CITED = "中办发[2016]64号"
 MARKET = "serious-dishonesty-market"
+TOLD = "inform-superior-unit"
 WEAK = [
     {"document": "发改财金〔2016〕2794号", "clause": "五(十九)", "quote_zh": "建立电子商务领域失信主体“黑名单”制度"}
 ]
@@ -183,6 +195,19 @@ FAULTS = [
     ("layer-without-division", "manifest.json", "2026-illustrative.2", manifest(layer="local")),
     ("calendar-contradiction", "calendar.json", "2026", year(2026, worked=["2026-10-09"])),
     ("calendar-contradiction", "calendar.json", "2026", year(2026, off=["2026-10-01", "2026-10-01"])),
+    ("red-list-restricts", "list-types.json", "red", triggered_by("red")),
+    ("dishonesty-rewarded", "list-types.json", MARKET, an_incentive_upon(MARKET)),
+    ("dishonesty-rewarded", "list-types.json", "focus", an_incentive_upon("focus")),
+    ("notice-by-trigger", "routing.json", TOLD, put("routing", TOLD, measure="P64-44")),
+    ("notice-by-trigger", "routing.json", TOLD, put("measures", "S35-11", because="no-department-named")),
+    ("notice-owed", "routing.json", TOLD, put("measures", "S35-11", binding="mandatory")),
+    ("notice-owed", "routing.json", TOLD, put("measures", "S35-11", effect="bar")),
+    ("list-may-not-trigger", "routing.json", TOLD, put("routing", TOLD, items=["judgment-debtor", "red"])),
+    ("reference-unknown", "routing.json", TOLD, put("routing", TOLD, items=["divorce"])),
+    ("reference-unknown", "routing.json", TOLD, put("routing", TOLD, measure="S35-99")),
+    ("reference-unknown", "routing.json", TOLD, drop("departments", "superior_unit")),
+    ("measure-uncited", "measures.json", "S35-11", put("measures", "S35-11", citation=None)),
+    ("term-missing", "measures.json", "S35-11", put("measures", "S35-11", term=None)),
 ]  # fmt: skip
 
 
@@ -221,6 +246,13 @@ def test_every_shipped_list_of_serious_dishonesty_is_opened_by_law_and_says_how_
     assert all(each.valid_to for each in lists if each.legacy)
     kinds = {each.kind for each in lists}
     assert kinds == {"serious-dishonesty", "focus", "abnormal", "red", "judgment-debtor", "third-party"}
+
+
+@pytest.mark.requirement("R130")
+def test_an_incentive_upon_the_red_list_is_in_order() -> None:
+    changed = content()
+    an_incentive_upon("red")(changed)
+    assert check(from_json(changed)) == []
 
 
 def test_every_code_is_planted_here_or_with_unreadable_files() -> None:
