@@ -6,20 +6,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from credithub import ids
 from services.matcher.batch import Batch
 from services.matcher.lives import Lives
-from services.matcher.planning import Place
+from services.matcher.regions import Regions
 from services.matcher.rules import scope as rules
 from services.matcher.rules.filing import Filed
-from services.matcher.rules.moves import Obligation
 from services.matcher.rules.records import Life
 from services.matcher.store import duties as obligations
-from services.matcher.store import entries, routing
+from services.matcher.store import entries
 from services.matcher.store import scopes as store
-from services.matcher.store.unrouted import Unrouted
 
 
 @dataclass(slots=True)
@@ -60,22 +58,5 @@ class Cases:
             by=one.event.supplier, reason=said.get("reason"), at=one.event.received_at,
         )  # fmt: skip
         if said["answer"] == "accepted":
-            await self.batch.duties.begin(await self._joining(life, case, said["division"]))
-
-    async def _joining(self, life: Life, case: str, division: str) -> list[Obligation]:
-        """What the region's own agencies are to do; who has the duty already is not given it twice."""
-        conn, planner = self.batch.conn, self.batch.duties.planner
-        subject = self.batch.subjects[life.organisation_code]
-        seated = replace(subject, seat=division, subject_class=None)  # notices go out once, wherever the case goes
-        rounds = await routing.rounds(conn, [(life.organisation_code, case)])
-        live = {(o.measure, o.agency) for o in await obligations.of_records(conn, [life.key]) if not o.over}
-        new: list[Obligation] = []
-        for plan in planner.plans(life.catalogue, life.item, seated):
-            if plan.agency is None or (plan.measure_id, plan.agency) in live:
-                continue
-            last = rounds.get((case, plan.measure_id, plan.agency), 0)
-            row = Unrouted(
-                life.organisation_code, case, life.record, life.item, plan.measure_id, plan.department, life.catalogue
-            )
-            new.append(planner.first(row, plan, Place(round=last + 1, suspended=bool(life.open), scope=division)))
-        return new
+            subjects = {life.organisation_code: self.batch.subjects[life.organisation_code]}
+            await Regions(self.batch.duties).settle(subjects)

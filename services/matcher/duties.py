@@ -129,9 +129,17 @@ class Duties:
         fresh = [
             (row, plan, self.planner.term_until(row, known[row.organisation_code, row.record][1])) for row, plan in come
         ]
+        acting = await routing.acting(self.conn, ((row.organisation_code, row.case_id) for row in rows))
         new: list[Obligation] = []
         for row, plan, until in (*fresh, *moved):
             if until and until < clock.today().isoformat():
+                continue
+            if (
+                row.case_id,
+                row.measure,
+                plan.agency or "",
+            ) in acting:  # its region has joined: it has the duty already
+                await waiting.leave_unrouted(self.conn, [row])
                 continue
             last = rounds.get((row.case_id, row.measure, plan.agency or ""), 0)
             suspended, _ = known[row.organisation_code, row.record]

@@ -16,7 +16,7 @@ from services.matcher.rules.changes import because
 from services.matcher.rules.filing import Filed
 from services.matcher.rules.records import Refused
 from services.matcher.rules.terms import Terms, terms_of
-from services.matcher.store import archive, entries, moments, notices, register, witnesses
+from services.matcher.store import archive, entries, moments, notices, opened, register, witnesses
 from services.matcher.store.archive import Ending, Entered, Held
 
 Number = tuple[str, str, str]  # (organisation code, item, folded number)
@@ -29,6 +29,7 @@ class Facts:
 
     batch: Batch
     lives: Lives
+    renewed: list[Filed] = field(default_factory=list[Filed])  # what their owners said anew
     cases: list[Filed] = field(default_factory=list[Filed])  # what waited for a case that is open now: for the caller
 
     async def run(self, filed: Sequence[Filed]) -> None:
@@ -122,6 +123,7 @@ class Facts:
                                     stale=stale):  # fmt: skip
                 case "version":
                     await archive.new_version(self.batch.conn, one)
+                    self.renewed.append(one)
                     await self.batch.duties.correct(
                         [(was.organisation_code, was.record)], because("corrected", one.event)
                     )
@@ -197,6 +199,7 @@ class Facts:
         if not waiters:
             return set()
         await self.batch.lock(waiters)
+        await entries.revise(self.batch.conn, [(f.event, "archived", f.organisation_code, f.record) for f in waiters])
         exits = [
             (f, number) for f in waiters if (number := filing.ends_what(f.event, self._catalogue(f.event))) is not None
         ]
@@ -231,6 +234,7 @@ class Facts:
         await moments.drop(
             conn, [(e.organisation_code, kind, e.record) for e in ends for kind in ("display-ends", "term-ends")]
         )
+        await moments.drop(conn, await opened.overtake(conn, [(e.organisation_code, e.record) for e in ends]))
         for end in ends:
             await self.batch.duties.lift([(end.organisation_code, end.record)], end.reason)
         await self._wait_for_listing(early)

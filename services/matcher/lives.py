@@ -12,7 +12,7 @@ from datetime import date, datetime
 from credithub import clock, ids
 from credithub.domain.events import canonical
 from services.matcher.batch import Batch
-from services.matcher.rules import changes, objections, repairs
+from services.matcher.rules import changes, objections
 from services.matcher.rules import life as rules
 from services.matcher.rules.filing import Filed, awaits_life, file_event, named_by_id, names
 from services.matcher.rules.records import Awaits, Correction, Effect, Life, Refused, Step
@@ -120,12 +120,15 @@ class Lives:
         steps: list[tuple[Filed, Step]] = []
         refused: list[tuple[Filed, Refused]] = []
         waiting: list[tuple[str, Filed]] = []
+        taken = await opened.taken(self.batch.conn, [n for one, key in wave if (n := _opens(one, key))])
         for one, key in wave:
             match rules.live(self.now[key], one.event, self._world(one, key)):
                 case Refused() as refusal:
                     refused.append((one, refusal))
                 case Awaits(what=what):
                     waiting.append((f"{what}:{one.organisation_code}", one))
+                case Step() if (number := _opens(one, key)) and taken.setdefault(number, key[1]) != key[1]:
+                    refused.append((one, Refused(code="conflict", field="number", value=number[1])))
                 case Step() as step:
                     steps.append((one, step))
         await self.batch.refuse(refused)
@@ -180,16 +183,8 @@ class Lives:
 
     async def _follow(self, taken: Sequence[Filed]) -> None:
         """An objection or application that has come takes up what waited for it."""
-        opened = {
-            f"{what}:{f.organisation_code}"
-            for f in taken
-            for kind, what in (
-                ("objection.opened", objections.awaited(str(f.event.data.get("objection", {}).get("number")))),
-                ("repair.applied", repairs.awaited(str(f.event.data.get("repair", {}).get("number")))),
-            )
-            if f.event.kind == kind
-        }
-        if waiters := await register.drain(self.batch.conn, opened):
+        come = {f"{number}:{f.organisation_code}" for f in taken if (number := rules.opens(f.event))}
+        if waiters := await register.drain(self.batch.conn, come):
             filed = [file_event(event, event.organisation_code, ids.record_id) for event in waiters]
             await self.batch.lock(filed)
             await self.run(filed)
@@ -234,11 +229,18 @@ class Lives:
         return row[1] == "verify-due" and objections.late(life, number, who)
 
 
+def _opens(one: Filed, key: Key) -> tuple[str, str] | None:
+    """The number under which the event opens an objection or an application: each is one of its subject's."""
+    number = rules.opens(one.event)
+    return (key[0], number) if number else None
+
+
 def _due_step(life: Life, kind: str, ref: str, at: str) -> Step | None:
     if kind in ("display-ends", "term-ends") and life.may_become("expired"):
         return changes.ended(life, "expired", changes.because("expired"))
-    if kind == "shield-ends" and ("shielding", ref) in life.open:
-        return changes.end_shield(life, ref, at)
+    number = ref.partition("|")[2]
+    if kind == "shield-ends" and ("shielding", number) in life.open:
+        return changes.end_shield(life, number, at)
     return None
 
 

@@ -27,7 +27,7 @@ from services.matcher.rules.records import Refused
 from services.matcher.store import entries, register
 
 REGISTER_ROLES = frozenset({"register", "link"})
-ROOMS = ("fact", "register", "life", "case", "identity")  # in the order in which those of one turn are handled
+ROOMS = ("fact", "exit", "register", "life", "case", "identity")  # in the order in which those of one turn are handled
 
 
 @dataclass(slots=True)
@@ -66,8 +66,14 @@ class Arrival:
         await self.batch.duties.emit()
 
     async def _handle(self, here: Sequence[Filed], links: Mapping[Identifier, str | None]) -> None:
-        for turn in _turns(here, await register.groups(self.batch.conn, {f.organisation_code or "" for f in here})):
+        others = await register.groups(self.batch.conn, {f.organisation_code or "" for f in here})
+        for turn in _turns([(one, self._place(one)) for one in here], others):
             await self._turn(turn, links)
+
+    def _place(self, one: Filed) -> int:
+        """When it is handled within its turn: by its room, and what ends a listing after all other facts."""
+        ends = filing.ends_what(one.event, self.batch.books.catalogue(one.event.catalogue)) is not None
+        return ROOMS.index("exit" if ends else _room(one))
 
     async def _turn(self, here: Sequence[Filed], links: Mapping[Identifier, str | None]) -> None:
         """Facts first, then what the register says, then what happens to records and cases."""
@@ -166,7 +172,7 @@ class Arrival:
         await self._handle(filed, links)
 
 
-def _turns(here: Sequence[Filed], others: Mapping[str, Sequence[str]]) -> list[list[Filed]]:
+def _turns(here: Sequence[tuple[Filed, int]], others: Mapping[str, Sequence[str]]) -> list[list[Filed]]:
     """Events cut so that each subject's are handled in the order of its archive, whichever batch they came in.
 
     `others`: the other codes of a subject. A link may concern anybody: it has a turn of its own.
@@ -174,9 +180,9 @@ def _turns(here: Sequence[Filed], others: Mapping[str, Sequence[str]]) -> list[l
     turns: list[list[Filed]] = []
     reached: dict[str, tuple[int, int]] = {}  # subject: its turn, and the room it came to in it
     barrier = 0
-    for one in here:
+    for one, room in here:
         code = min([one.organisation_code or "", *others.get(one.organisation_code or "", ())])
-        link, room = one.event.role == "link", ROOMS.index(_room(one))
+        link = one.event.role == "link"
         turn, last = max(reached.get(code, (0, 0)), (barrier, 0))
         turn = len(turns) if link else turn + (room < last)
         turns.extend([] for _ in range(turn + 1 - len(turns)))

@@ -10,7 +10,8 @@ from credithub.domain.routing import Agencies
 from credithub.errors import Unavailable
 from services.matcher.books import Books
 from services.matcher.duties import Duties
-from services.matcher.store import register, routing, subjects
+from services.matcher.regions import Regions
+from services.matcher.store import register, routing, scopes, subjects
 from services.matcher.store.unrouted import subjects_with_unrouted
 
 AT_ONCE = 500  # subjects
@@ -46,15 +47,17 @@ class OnRegistry:
             locked = await subjects.lock_subjects(conn, dict.fromkeys(codes, (None, None, 0)))
             duties = Duties(conn, self.books, await current_epoch(conn))
             await duties.route(locked)
+            await Regions(duties).settle(locked)
             await duties.emit()
         self._after = codes[-1]
         return len(codes)
 
     async def _concerned(self, conn: AsyncConnection) -> list[str]:
-        """The next subjects, in order: with something unrouted, or with an agency that acts no more."""
+        """The next subjects, in order: with something unrouted, a region, or an agency that acts no more."""
         open_for = await subjects_with_unrouted(conn, self.books.departments, self.books.agencies.ids, self._after)
         left_by = await routing.subjects_held_by(conn, self.books.retired, self._after) if self.books.retired else []
-        return sorted({*open_for, *left_by})[:AT_ONCE]
+        joined = await scopes.subjects_with_regions(conn, self._after)
+        return sorted({*open_for, *left_by, *joined})[:AT_ONCE]
 
     async def waiting_but_known(self) -> int:
         """Events that wait although their subject is known: the sweep that proves the queue empty (interleavings 7)."""

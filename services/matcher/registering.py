@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from services.matcher import informing
 from services.matcher.batch import Batch
 from services.matcher.facts import Facts
+from services.matcher.regions import Regions
 from services.matcher.rules import filing, linking
 from services.matcher.rules.filing import Filed, Registered, Subject
 from services.matcher.rules.records import Refused
@@ -37,7 +38,9 @@ class Registering:
         if not filed:
             return {}
         batch = self.batch
-        fresh = await self.facts.archive(filed)
+        new_ones = await self.facts.archive(filed)
+        come = {(f.event.source, f.event.id): f for f in (*new_ones, *self.facts.renewed)}
+        fresh = [come[name] for f in filed if (name := (f.event.source, f.event.id)) in come]
         said = {f.organisation_code or "": filing.registered(f.event, f.organisation_code or "") for f in fresh}
         await register.register(batch.conn, list(said.values()))
         before = {code: batch.subjects[code] for code in said}
@@ -52,19 +55,27 @@ class Registering:
         await register.cross_walk(batch.conn, [(i, code, since, record) for i, (code, since, record) in new.items()])
         await self._route({f.organisation_code or "" for f in fresh})
         await informing.reclassed(
-            batch.duties, [s for c, was in before.items() if (s := batch.subjects[c]).subject_class != was.subject_class]
+            batch.duties,
+            [s for c, was in before.items() if (s := batch.subjects[c]).subject_class != was.subject_class],
         )
         return {i: code for i, (code, _, _) in new.items()}
 
     async def _route(self, codes: set[str]) -> None:
         """What was open for these subjects goes where they are seated now; those that they took over go with them."""
-        await self.batch.duties.route({code: self.batch.subjects[code] for code in sorted(codes)})
+        await self._routed({code: self.batch.subjects[code] for code in sorted(codes)})
         followers = await store.followers(self.batch.conn, codes)
         if followers:
             await self.batch.lock_others([code for code, _ in followers])
-            await self.batch.duties.route(
-                {old: replace(self.batch.subjects[old], seat=self.batch.subjects[new].seat) for old, new in followers}
-            )
+            moved = {
+                old: replace(self.batch.subjects[old], seat=self.batch.subjects[new].seat) for old, new in followers
+            }
+            await store.reseat(self.batch.conn, {code: subject.seat for code, subject in moved.items()})
+            self.batch.subjects |= moved
+            await self._routed(moved)
+
+    async def _routed(self, subjects: Mapping[str, Subject]) -> None:
+        await self.batch.duties.route(subjects)
+        await Regions(self.batch.duties).settle(subjects)
 
     # ------------------------------------------------------------------------------------------ links
     async def _links(self, filed: Sequence[Filed]) -> None:
@@ -89,15 +100,15 @@ class Registering:
         """The cases of codes that were taken over are routed by the seat of whoever answers for them now."""
         if link.kind == "split":
             return
-        subjects = self.batch.subjects
-        if link.reverts:
-            seats = await store.seats_said(self.batch.conn, link.others)
-            moved = {code: replace(subjects[code], seat=seats.get(code, subjects[code].seat)) for code in link.others}
-        else:
-            moved = {code: replace(subjects[code], seat=subjects[link.into].seat) for code in link.others}
-        await store.reseat(self.batch.conn, {code: subject.seat for code, subject in moved.items()}, link.status)
+        conn, subjects = self.batch.conn, self.batch.subjects
+        codes = sorted({*link.others, *(old for old, _ in await store.followers(conn, link.others))})
+        await self.batch.lock_others(codes)
+        homes = await store.homes(conn, codes)
+        seats = await store.seats_said(conn, sorted(set(homes.values())))
+        moved = {code: replace(subjects[code], seat=seats.get(homes[code])) for code in codes}
+        await store.reseat(conn, {code: subject.seat for code, subject in moved.items()}, link.others, link.status)
         self.batch.subjects |= moved
-        await self.batch.duties.route(moved)
+        await self._routed(moved)
 
 
 def _with_register(subject: Subject, said: Registered) -> Subject:

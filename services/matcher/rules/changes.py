@@ -116,10 +116,12 @@ def shielded(life: Life, event: CreditEvent) -> Outcome:
     )  # fmt: skip
     after = life.holding(hold)
     until = said.get("until")
-    fires = () if closed or not until else (Moment(kind="shield-ends", ref=said["number"], fires_on=_after(until)),)
+    ends = Moment(
+        kind="shield-ends", ref=_shielding(life, said["number"]), fires_on=_after(until) if until and not closed else None
+    )  # fmt: skip
     return Step(
         life=after, change="shielded", effects=suspending(life, after), reason=because("shielded", event),
-        moments=fires,
+        moments=(ends,),
     )  # fmt: skip
 
 
@@ -133,8 +135,13 @@ def end_shield(life: Life, number: str, at: str, event: CreditEvent | None = Non
     after = life.holding(hold)
     return Step(
         life=after, change="unshielded", effects=suspending(life, after), reason=because("unshielded", event),
-        moments=(Moment(kind="shield-ends", ref=number, fires_on=None),),
+        moments=(Moment(kind="shield-ends", ref=_shielding(life, number), fires_on=None),),
     )  # fmt: skip
+
+
+def _shielding(life: Life, number: str) -> str:
+    """One order of a court may shield several records of a subject."""
+    return f"{life.record}|{number}"
 
 
 def _after(last_day: str) -> date:

@@ -95,6 +95,13 @@ RULES: Mapping[str, tuple[Guard, Rule]] = {
 }
 
 
+def opens(event: CreditEvent) -> str | None:
+    """What waits for the objection or application that this event opens."""
+    if event.kind == "objection.opened":
+        return objections.awaited(event.data["objection"]["number"])
+    return repairs.awaited(event.data["repair"]["number"]) if event.kind == "repair.applied" else None
+
+
 def live(life: Life, event: CreditEvent, world: World) -> Outcome:
     """One step in the life of a record. KeyError for a kind that is none."""
     guard, rule = RULES[event.kind]

@@ -15,6 +15,10 @@ from services.matcher.rules.records import Awaits, Held, Life, Moment, Objection
 
 Due = Callable[[str, date], date | None]  # a period's id and a start: the last day, None where none is set
 VERIFIERS = ("supplier", "collector")
+OVERTAKEN = {  # an outcome that leaves the record as it is, or finds it ended already
+    "withdrawn-by-filer": "objection-withdrawn", "upheld-withdrawn": "objection-upheld",
+    "upheld-corrected": "objection-upheld",
+}  # fmt: skip
 
 
 def awaited(number: str) -> str:
@@ -111,7 +115,7 @@ def _concluded(life: Life, after: Life, event: CreditEvent) -> Step:
             reason=because("objection-upheld", event, said=said["reason"], objection=number, restoration=True),
             correction=correction, settles=True,
         )  # fmt: skip
-    code = "objection-withdrawn" if said["outcome"] == "withdrawn-by-filer" else "objection-refused"
+    code = OVERTAKEN.get(said["outcome"], "objection-refused")
     return Step(
         life=after, change=code, effects=suspending(life, after), moments=over,
         reason=because(code, event, said=said["reason"], objection=number),

@@ -121,7 +121,7 @@ KEEP_VERSION = text("""
 """)
 NEW_VERSION = text("""
     UPDATE matcher.records SET version = version + 1, content = :content, document = CAST(:document AS jsonb),
-           data = CAST(:data AS jsonb), source = :source, id = :id, catalogue = :catalogue, archived_at = now()
+           data = CAST(:data AS jsonb), source = :source, id = :id, archived_at = now()
      WHERE organisation_code = :code AND record = :record
 """)
 
@@ -134,7 +134,7 @@ async def new_version(conn: AsyncConnection, filed: Filed) -> None:
     await conn.execute(
         NEW_VERSION,
         {
-            **key, "content": event.content, "source": event.source, "id": event.id, "catalogue": event.catalogue,
+            **key, "content": event.content, "source": event.source, "id": event.id,
             "document": orjson.dumps(event.document).decode(), "data": orjson.dumps(event.data).decode(),
         },
     )  # fmt: skip

@@ -90,6 +90,22 @@ PUT_REPAIRS = text("""
 """)
 
 
+TAKEN = text("""
+    SELECT x.oc, x.n, coalesce(o.record, p.record) AS record
+      FROM unnest(CAST(:codes AS text[]), CAST(:numbers AS text[])) AS x(oc, n)
+      LEFT JOIN matcher.objections o ON o.organisation_code = x.oc AND x.n = 'objection:' || o.objection
+      LEFT JOIN matcher.repairs p ON p.organisation_code = x.oc AND x.n = 'repair:' || p.repair
+""")
+
+
+async def taken(conn: AsyncConnection, numbers: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Of (organisation code, `objection:<number>` or `repair:<number>`) those that are used, with the record of each."""
+    if not numbers:
+        return {}
+    rows = await conn.execute(TAKEN, {"codes": [n[0] for n in numbers], "numbers": [n[1] for n in numbers]})
+    return {(r.oc, r.n): r.record for r in rows if r.record}
+
+
 async def keep_open(conn: AsyncConnection, steps: Sequence[tuple[Life, Life]]) -> None:
     """Writes the holds, objections and repairs that differ, for records given as they were and as they are."""
     holds = [_hold(now, held) for was, now in steps for held in _differing(was.holds, now.holds)]
@@ -140,7 +156,7 @@ OWNERS = text("""
       LEFT JOIN matcher.objections o ON o.organisation_code = x.oc AND x.k = 'verify-due'
            AND o.objection = regexp_replace(x.f, '[|][a-z]+$', '')
       LEFT JOIN matcher.repairs p ON p.organisation_code = x.oc AND p.repair = x.f AND x.k = 'repair-due'
-      LEFT JOIN matcher.holds h ON h.organisation_code = x.oc AND h.hold = x.f AND h.kind = 'shielding' AND x.k = 'shield-ends'
+      LEFT JOIN matcher.records h ON h.organisation_code = x.oc AND h.record = split_part(x.f, '|', 1) AND x.k = 'shield-ends'
 """)
 ESCALATE_OBJECTIONS = text("""
     UPDATE matcher.objections o SET escalated = array_append(o.escalated, x.who)
@@ -174,6 +190,19 @@ async def escalate(conn: AsyncConnection, late: Sequence[Due]) -> None:
         )
     if decide:
         await conn.execute(ESCALATE_REPAIRS, {"codes": [d[0] for d in decide], "numbers": [d[2] for d in decide]})
+
+
+OVERTAKE = text("""
+    UPDATE matcher.repairs p SET state = 'overtaken'
+      FROM unnest(CAST(:codes AS text[]), CAST(:records AS text[])) AS x(oc, rec)
+     WHERE p.organisation_code = x.oc AND p.record = x.rec AND p.state = 'applied' RETURNING p.organisation_code, p.repair
+""")
+
+
+async def overtake(conn: AsyncConnection, records: Sequence[Key]) -> list[Due]:
+    """Applications of records that have ended otherwise; gives the moments that fall due no more."""
+    rows = await conn.execute(OVERTAKE, {"codes": [r[0] for r in records], "records": [r[1] for r in records]})
+    return [(r.organisation_code, "repair-due", r.repair) for r in rows]
 
 
 def _json(value: object) -> str | None:

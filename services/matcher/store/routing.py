@@ -15,11 +15,22 @@ LIVE = text(f"""
      WHERE o.organisation_code = ANY(CAST(:codes AS text[])) AND o.scope IS NULL
        AND o.state NOT IN ('lifting', 'lifted', 'cancelled') ORDER BY o.obligation
 """)
+IN_REGIONS = text(f"""
+    SELECT {COLUMNS} FROM matcher.obligations o
+     WHERE o.organisation_code = ANY(CAST(:codes AS text[])) AND o.scope IS NOT NULL
+       AND o.state NOT IN ('lifting', 'lifted', 'cancelled') ORDER BY o.obligation
+""")
 ROUNDS = text("""
     SELECT o.case_id, o.measure, o.agency, max(o.round) AS round
       FROM unnest(CAST(:codes AS text[]), CAST(:cases AS text[])) AS x(oc, c)
       JOIN matcher.obligations o ON o.organisation_code = x.oc AND o.case_id = x.c
      GROUP BY o.case_id, o.measure, o.agency
+""")
+ACTING = text("""
+    SELECT o.case_id, o.measure, o.agency
+      FROM unnest(CAST(:codes AS text[]), CAST(:cases AS text[])) AS x(oc, c)
+      JOIN matcher.obligations o ON o.organisation_code = x.oc AND o.case_id = x.c
+     WHERE o.state NOT IN ('lifting', 'lifted', 'cancelled')
 """)
 RECORDS = text("""
     SELECT r.organisation_code, r.record, r.disputed OR r.shielded AS suspended,
@@ -46,6 +57,12 @@ async def live(conn: AsyncConnection, codes: Iterable[str]) -> list[Obligation]:
     return [obligation_of(r) for r in rows.mappings()]
 
 
+async def in_regions(conn: AsyncConnection, codes: Iterable[str]) -> list[Obligation]:
+    """Obligations in force that regions have taken over."""
+    rows = await conn.execute(IN_REGIONS, {"codes": sorted(set(codes))})
+    return [obligation_of(r) for r in rows.mappings()]
+
+
 @dataclass(frozen=True, slots=True)
 class InForce:
     """A record on which measures may follow; `event` is the kind that made it."""
@@ -67,6 +84,13 @@ async def rounds(conn: AsyncConnection, cases: Iterable[tuple[str, str]]) -> dic
     keys = sorted(set(cases))
     rows = await conn.execute(ROUNDS, {"codes": [k[0] for k in keys], "cases": [k[1] for k in keys]})
     return {(r.case_id, r.measure, r.agency): r.round for r in rows}
+
+
+async def acting(conn: AsyncConnection, cases: Iterable[tuple[str, str]]) -> set[tuple[str, str, str]]:
+    """Who acts now: each (case, measure, agency) with an obligation in force, of (organisation code, case)."""
+    keys = sorted(set(cases))
+    rows = await conn.execute(ACTING, {"codes": [k[0] for k in keys], "cases": [k[1] for k in keys]})
+    return {(r.case_id, r.measure, r.agency) for r in rows}
 
 
 async def records(conn: AsyncConnection, keys: Iterable[Key]) -> dict[Key, tuple[bool, date | None]]:

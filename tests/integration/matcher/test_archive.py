@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
-
 from dataclasses import replace
 from typing import TYPE_CHECKING
+
+import pytest
 
 from tests.harness.facts import LICENCE, debtor, fact, registration, removal
 
@@ -122,6 +122,7 @@ async def test_a_removal_before_its_listing_waits_and_annuls_it_on_arrival(match
     assert await matcher.take(debtor("执1")) == {"archived": 2}
     assert await matcher.states() == {}
     assert await matcher.count("SELECT count(*) FROM matcher.records WHERE state = 'removed'") == 1
+    assert await matcher.count("SELECT count(*) FROM matcher.entries WHERE outcome <> 'archived'") == 0
 
 
 async def test_a_removed_listing_does_not_act_again_when_it_is_sent_anew(matcher: Matcher) -> None:

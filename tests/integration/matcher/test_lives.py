@@ -160,6 +160,7 @@ async def test_what_comes_before_its_record_waits_and_happens_on_arrival(matcher
     states = await matcher.rows("SELECT DISTINCT state, suspended, due_on FROM matcher.obligations")
     assert [(row["suspended"], row["due_on"]) for row in states] == [(True, None)], "born suspended"
     assert {(n.kind, n.state, n.lane) for n in await matcher.told()} == {("triggered", "suspended", "ends")}
+    assert await matcher.count("SELECT count(*) FROM matcher.entries WHERE outcome <> 'archived'") == 0
 
 
 async def test_a_withdrawal_that_came_first_annuls_its_record_on_arrival(matcher: Matcher) -> None:
