@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from credithub.domain.catalogue import Catalogue, check, from_json
@@ -66,39 +68,27 @@ async def test_a_listing_of_dishonesty_never_leads_to_an_incentive(red: Matcher)
 
 
 @pytest.mark.requirement("R130")
-async def test_its_removal_lifts_what_was_granted(red: Matcher) -> None:
+async def test_an_objection_suspends_it_and_its_removal_lifts_it(red: Matcher) -> None:
     made = listing()
     await red.take(made)
+    await red.take(lives.objected(made))
+    await red.take(lives.settled(made))
     await red.take(lives.delisted(made))
-    assert await kinds(red) == {SAMR: ["triggered", "lifted"], TAX: ["triggered", "lifted"]}
+    assert await kinds(red) == {agency: ["triggered", "suspended", "resumed", "lifted"] for agency in (SAMR, TAX)}
     assert await red.states() == {"lifting": 2}
 
 
-async def test_its_withdrawal_lifts_what_was_granted(red: Matcher) -> None:
+async def test_its_withdrawal_lifts_it(red: Matcher) -> None:
     made = listing()
     await red.take(made)
     await red.take(lives.withdrawn(made))
     assert await kinds(red) == {SAMR: ["triggered", "lifted"], TAX: ["triggered", "lifted"]}
 
 
-async def test_an_objection_suspends_it(red: Matcher) -> None:
-    made = listing()
-    await red.take(made)
-    await red.take(lives.objected(made))
-    await red.take(lives.settled(made, outcome="refused"))
-    assert await kinds(red) == {agency: ["triggered", "suspended", "resumed"] for agency in (SAMR, TAX)}
-
-
-async def test_the_end_of_its_term_lifts_what_was_granted(works: Works, red: Matcher, catalogue: Catalogue) -> None:
+async def test_the_end_of_its_term_lifts_it(works: Works, red: Matcher, catalogue: Catalogue) -> None:
     await red.take(listing(until="2026-12-31"))
-    Business(catalogue).until(lives_day("2027-01-01"))
+    Business(catalogue).until(date(2027, 1, 1))
     await works.work()
     assert await kinds(red) == {SAMR: ["triggered", "lifted"], TAX: ["triggered", "lifted"]}
     rows = await red.rows("SELECT state FROM matcher.records WHERE kind = 'list.entered'")
     assert [r["state"] for r in rows] == ["expired"]
-
-
-def lives_day(day: str):
-    from datetime import date
-
-    return date.fromisoformat(day)
