@@ -144,7 +144,7 @@ class Arrival:
         for one in filed:
             identity = one.event.data["identity"]
             entry = (str(identity["source"]), str(identity["id"]))
-            if not await register.waits_by_name(self.batch.conn, *entry):
+            if entry in said or not await register.waits_by_name(self.batch.conn, *entry):
                 await self.batch.refuse([(one, Refused(code="nothing-waits", field="identity.id", value=entry[1]))])
                 continue
             if identity["decision"] == "confirmed":
