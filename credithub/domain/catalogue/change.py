@@ -253,7 +253,7 @@ def differences(older: Catalogue, newer: Catalogue) -> Iterator[Difference]:
                 yield Difference(part=part, name=name, what="added")
             elif was[name] != now[name]:
                 changed = [
-                    f.name for f in fields(now[name]) if getattr(was[name], f.name) != getattr(now[name], f.name)
+                    f.name for f in fields(now[name]) if getattr(was[name], f.name, None) != getattr(now[name], f.name)
                 ]
                 yield Difference(part=part, name=name, what="changed", fields=tuple(changed))
 
