@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from bench import gateway_batch, gateway_single, ingest, matcher, preview, whole_path
+from bench import ends, gateway_batch, gateway_single, ingest, matcher, preview, whole_path
 from bench.hub import Hub, hub
 from bench.measure import Figure
 from bench.parts import ROOT, Parts, parts
@@ -25,6 +25,7 @@ WHOLE: dict[str, Callable[[Hub], Awaitable[Figure]]] = {
     "gateway-single": gateway_single.measure,
     "gateway-batch": gateway_batch.measure,
     "whole-path": whole_path.measure,
+    "ends": ends.measure,
 }
 
 
@@ -58,7 +59,8 @@ def _print(figures: Sequence[Figure]) -> None:
     for column in ("path", "figure", "unit", "floor", "ratio", "reach", "cores", "floor cores", ""):
         table.add_column(column, justify="left" if column in ("path", "unit") else "right")
     for f in figures:
-        cells = (f.path, f.figure, f.unit, f.floor, f.ratio, f.reach, f.cpu, f.floor_cpu, "✓" if f.reached else "✗")
+        reach = f.reach if f.most is None else f"≤ {f.most:g}"
+        cells = (f.path, f.figure, f.unit, f.floor, f.ratio, reach, f.cpu, f.floor_cpu, "✓" if f.reached else "✗")
         table.add_row(
             *("—" if cell is None else f"{cell:g}" if isinstance(cell, float) else str(cell) for cell in cells)
         )

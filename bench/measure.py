@@ -23,6 +23,7 @@ class Figure:
     cpu: float
     floor_cpu: float | None
     reach: float | None  # the ratio to reach, or where there is no floor the figure
+    most: float | None = None  # where less is better: the figure may not be above this, and `reach` is not asked for
 
     @property
     def ratio(self) -> float | None:
@@ -30,6 +31,8 @@ class Figure:
 
     @property
     def reached(self) -> bool:
+        if self.most is not None:
+            return self.figure <= self.most
         value = self.ratio if self.floor else self.figure
         return self.reach is None or (value is not None and value >= self.reach)
 
@@ -47,10 +50,10 @@ Run = Callable[[], Awaitable[Work]]  # prepares one piece of work, outside the c
 async def timed(run: Run) -> Timed:
     """Runs once; everything on the machine counts as its processor time, clients and databases included."""
     work = await run()
-    before, began = _busy(), time.perf_counter()
+    before, began = busy_seconds(), time.perf_counter()
     done = await work()
     seconds = time.perf_counter() - began
-    return Timed(done / seconds, (_busy() - before) / seconds)
+    return Timed(done / seconds, (busy_seconds() - before) / seconds)
 
 
 async def against_floor(path: str, unit: str, run: Run, floor: Run, reach: float, rounds: int = ROUNDS) -> Figure:
@@ -77,7 +80,7 @@ def _median(values: Sequence[float]) -> float:
     return statistics.median(values)
 
 
-def _busy() -> float:
+def busy_seconds() -> float:
     """Seconds of processor time that the whole machine has spent on anything but idling."""
     times = psutil.cpu_times()
     return times.user + times.system

@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 import urllib.request
+from typing import Any
 
 from bench.events import SUBJECTS, batches, mixed, registration
 from bench.hub import AGENCIES, Hub
@@ -22,9 +23,9 @@ OBLIGATIONS = 4
 
 
 async def measure(hub: Hub) -> Figure:
-    await _register(hub)
+    await register(hub)
     agencies = [(f"{name}-130822", channels[0]) for name, channels in AGENCIES.items()]
-    pulls = [_Pull(hub, name) for name, channel in agencies if channel == "pull"]
+    pulls = [Pull(hub, name) for name, channel in agencies if channel == "pull"]
     before = await _delivered(hub)
     bodies = batches(mixed(EVENTS), SIZE)
 
@@ -32,7 +33,7 @@ async def measure(hub: Hub) -> Figure:
         async with asyncio.TaskGroup() as group:
             for pull in pulls:
                 group.create_task(pull.until_stopped())
-            statuses = await pour(_target(hub), bodies, IN_FLIGHT)
+            statuses = await pour(target(hub), bodies, IN_FLIGHT)
             assert set(statuses) == {202}, set(statuses)
             await _until_delivered(hub, before + EVENTS // 10 * OBLIGATIONS)
             for pull in pulls:
@@ -49,50 +50,55 @@ async def measure(hub: Hub) -> Figure:
     )  # fmt: skip
 
 
-def _target(hub: Hub) -> Target:
+def target(hub: Hub) -> Target:
     headers = {"Content-Type": "application/cloudevents-batch+json", "Authorization": f"Bearer {hub.supplier_key}"}
     return Target(host="127.0.0.1", port=hub.port, path="/v1/events", headers=headers)
 
 
-async def _register(hub: Hub) -> None:
+async def register(hub: Hub) -> None:
     """Every subject gets its seat in the register, so that obligations find their agencies."""
     events = [registration(n) for n in range(SUBJECTS)]
-    statuses = await pour(_target(hub), batches(events, 500), 2)
+    statuses = await pour(target(hub), batches(events, 500), 2)
     assert set(statuses) == {202}, set(statuses)
-    await _until(hub, "SELECT count(*) FROM matcher.subjects_v WHERE seat IS NOT NULL", SUBJECTS)
+    await until(hub, "SELECT count(*) FROM matcher.subjects_v WHERE seat IS NOT NULL", SUBJECTS)
 
 
 async def _delivered(hub: Hub) -> int:
-    return await _count(hub, "SELECT count(*) FROM notifier.deliveries_v WHERE state = 'delivered'")
+    return await count(hub, "SELECT count(*) FROM notifier.deliveries_v WHERE state = 'delivered'")
 
 
 async def _until_delivered(hub: Hub, wanted: int) -> None:
-    await _until(hub, "SELECT count(*) FROM notifier.deliveries_v WHERE state = 'delivered'", wanted)
+    await until(hub, "SELECT count(*) FROM notifier.deliveries_v WHERE state = 'delivered'", wanted)
 
 
-async def _until(hub: Hub, question: str, wanted: int) -> None:
+async def until(hub: Hub, question: str, wanted: int) -> None:
     deadline = time.monotonic() + DEADLINE
-    while (seen := await _count(hub, question)) < wanted:
+    while (seen := await count(hub, question)) < wanted:
         assert time.monotonic() < deadline, f"{seen} of {wanted} after {DEADLINE} s: {question}"
         await asyncio.sleep(0.1)
 
 
-async def _count(hub: Hub, question: str) -> int:
-    settings = hub.stack.infra.admin_settings()
-    engine = make_engine(settings, "bench", pool=1)
+async def count(hub: Hub, question: str) -> int:
+    (row,) = await rows(hub, question)
+    return int(row["count"])
+
+
+async def rows(hub: Hub, question: str) -> list[dict[str, Any]]:
+    """What a superuser sees."""
+    engine = make_engine(hub.stack.infra.admin_settings(), "bench", pool=1)
     try:
         async with engine.connect() as conn:
-            return int((await conn.execute(text(question))).scalar_one())
+            return [dict(row) for row in (await conn.execute(text(question))).mappings()]
     finally:
         await engine.dispose()
 
 
-class _Pull:
+class Pull:
     """An agency that reads its pull feed without rest."""
 
-    def __init__(self, hub: Hub, agency: str) -> None:
+    def __init__(self, hub: Hub, agency: str, limit: int = 1000) -> None:
         assert hub.agency_keys is not None
-        self.url = hub.stack.context.url + "/v1/notifications?limit=1000"
+        self.url = f"{hub.stack.context.url}/v1/notifications?limit={limit}"
         self.key = hub.agency_keys[agency]
         self.after = ""
         self.stop = False
@@ -109,4 +115,8 @@ class _Pull:
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as response:
             page = json.loads(response.read())
         self.after = page["next"] or self.after
+        self.hear([row["notification"] for row in page["notifications"] if row["notification"]])
         return len(page["notifications"])
+
+    def hear(self, told: list[dict[str, Any]]) -> None:
+        """What the page brought; nothing is done with it here."""
