@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.notifier.bell import Bell
 from services.notifier.follow import Follower
-from tests.harness.told import notification, suspension
+from tests.harness.told import lift, notification, reminder, suspension
 from tests.integration.notifier.conftest import Room
 
 AVAILABLE = frozenset({"kafka", "pull"})
@@ -57,3 +57,18 @@ async def test_an_older_version_does_not_follow(room: Room, agency: str) -> None
     await room.register(agency, "pull")
     await follower(room).run_once()
     assert [row["message"] for row in await room.pull(agency)] == [None, "obl_one.1.2", None]
+
+
+async def test_suspension_and_lift_follow_an_agency_to_the_channel_it_has_now(room: Room, agency: str) -> None:
+    """Interleavings 31, for what must be confirmed: the newest of each, and the reminder of it."""
+    room.kafka.outcomes = ["delivered", "failed", "failed"]
+    await room.register(agency, "kafka")
+    await room.take(*(notification(1, agency=agency, obligation=name) for name in ("obl_one", "obl_two")))
+    await room.deliver()
+    await room.take(suspension(2, agency=agency), lift(2, agency=agency, obligation="obl_two"))
+    await room.take(reminder(2, agency=agency, state="suspended"))
+    await room.deliver()
+    await room.register(agency, "pull")
+    await follower(room).run_once()
+    found = [row["message"] for row in await room.pull(agency, 0, 2) if row["message"]]
+    assert sorted(map(str, found)) == ["obl_one.1.2", "obl_two.1.2", "rem.obl_one.2"]

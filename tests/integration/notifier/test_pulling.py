@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from credithub.db.engine import text
-from tests.harness.told import lift, notification, refusal, suspension
+from tests.harness.told import lift, notification, refusal, reminder, suspension
 from tests.integration.notifier.conftest import Room
 
 
@@ -129,3 +129,29 @@ async def test_the_gateway_can_write_nothing_but_through_the_feed(room: Room) ->
         await conn.rollback()
         with pytest.raises(DBAPIError, match="permission denied"):
             await conn.execute(text("SELECT notifier.pull_passed('x', 1, 0, 0)"))
+
+
+async def test_a_suspension_that_was_answered_is_an_attempt_and_its_resumption_and_lift_are_owed(
+    room: Room, agency: str
+) -> None:
+    """Interleavings 30: the trigger was never asked for, and what was answered never holds up what is newer."""
+    await room.register(agency, "pull")
+    await room.take(notification(1, agency=agency))
+    await room.take(suspension(2, agency=agency))
+    assert told(await room.pull(agency)) == [("ends", 1, "obl_one.1.2"), ("rest", 1, None)]
+    assert await room.take(notification(3, agency=agency, kind="resumed")) == {"owed": 1}
+    assert told(await room.pull(agency)) == [("ends", 1, None), ("rest", 1, None), ("rest", 2, "obl_one.1.3")]
+    assert await room.take(lift(4, agency=agency)) == {"owed": 1}
+    assert told(await room.pull(agency, 1, 2)) == [("ends", 2, "obl_one.1.4")]
+
+
+async def test_a_reminder_has_a_number_of_its_own_and_is_empty_once_a_newer_version_is_there(
+    room: Room, agency: str
+) -> None:
+    await room.register(agency, "pull")
+    await room.take(suspension(1, agency=agency))
+    await room.pull(agency)
+    await room.take(reminder(1, agency=agency, state="suspended"))
+    assert told(await room.pull(agency, 1, 0)) == [("ends", 2, "rem.obl_one.1")]
+    await room.take(lift(2, agency=agency))
+    assert told(await room.pull(agency)) == [("ends", 1, None), ("ends", 2, None), ("ends", 3, "obl_one.1.2")]
