@@ -33,6 +33,8 @@ def answered(
     """
     if feedback.agency != obligation.agency:
         return Refused("obligation-unknown")  # the same as for one that does not exist
+    if obligation.state == "cancelled":
+        return Refused("obligation-unknown")  # no attempt was ever begun: its agency cannot know of it
     above = (feedback.epoch, feedback.version) > (obligation.epoch, obligation.version)
     if above and feedback.epoch >= epoch:
         return Refused("version-unknown")

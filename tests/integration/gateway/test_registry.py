@@ -26,7 +26,7 @@ def older(databases: Databases) -> Generator[Database]:
     """The database of an older program, into which no catalogue has been loaded yet."""
     fresh = databases.fresh()
     yield fresh
-    databases.drop(fresh.name)
+    databases.back(fresh.name)
 
 
 @pytest.mark.parametrize(("illustrative", "versions"), [(True, 2), (False, 1)])

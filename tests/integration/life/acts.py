@@ -27,7 +27,9 @@ class Acts:
         self.oracle = walk.oracle
 
     def event(self) -> CreditEvent | None:
-        maker = self.random.choices(list(MAKERS), list(MAKERS.values()))[0]
+        likely = self.walk.likely
+        weights = [weight * likely.get(maker.__name__, 0.1) if likely else weight for maker, weight in MAKERS.items()]
+        maker = self.random.choices(list(MAKERS), weights)[0]
         return maker(self)
 
     # ------------------------------------------------------------------------------------------ what is there

@@ -17,6 +17,7 @@ from credithub.domain.notifications import Notification
 from tests.harness.ground import ROOT
 from tests.integration.life import world
 from tests.integration.life.fleet import Fleet, Told
+from tests.integration.life.oracle import ENTRIES as LISTINGS
 from tests.integration.life.oracle import Entry, Oracle, Rec
 
 Row = dict[str, Any]
@@ -152,12 +153,12 @@ class Laws:
             raise Broken(f"1: {what} has {len(rows)} states, not one: {rows}")
         (row,) = rows
         said = {reason["code"] for reason in json.loads(row["reasons"])}
+        if not said <= CODES:
+            raise Broken(f"10: {said - CODES} is no code of reasons.json")
         if row["outcome"] != entry.outcome:
             raise Broken(f"1: {what} is {row['outcome']} {said}, must be {entry.outcome} {set(entry.codes)}")
         if row["outcome"] == "refused" and not (said and said <= entry.codes):
             raise Broken(f"1: {what} was refused for {said}, must be one of {set(entry.codes)}")
-        if not said <= CODES:
-            raise Broken(f"10: {said - CODES} is no code of reasons.json")
 
     # ------------------------------------------------------------------------------------------ 2, 3, 8, 9: what is told
     def _told(self, rows: Iterable[tuple[str, Notification]]) -> None:
@@ -196,6 +197,8 @@ class Laws:
     def _records(self, rows: dict[str, Row]) -> None:
         for name, row in rows.items():
             rec = self.oracle.records.get(name)
+            if rec is None and row["kind"] in LISTINGS:
+                raise Broken(f"6: {name} was put on a list by nobody's decision")
             if rec is None:
                 raise Broken(f"4: the record {name} of {row['kind']} was never archived")
             open_ = {kind for kind, _ in rec.open}
@@ -221,6 +224,8 @@ class Laws:
         one = self.fleet.all.get(name)
         if one is None:
             raise Broken(f"1: the obligation {name} was told to nobody")
+        if row["executed"] and not one.executed:
+            raise Broken(f"6: {row['measure']} is executed, and {row['agency']} never said so")
         must = (one.versions, one.last.version, one.state, one.suspended, one.executed)
         said = (row["version"], row["version"], row["state"], row["suspended"], row["executed"])
         if said != must:

@@ -37,12 +37,15 @@ def numbers(seed: int, count: int) -> list[int]:
     return [random.getrandbits(32) for _ in range(count)]
 
 
-def play(databases: Databases, story: Numbers, only: Sequence[str] = (), *, turns: bool = True) -> Played:
-    """Plays a story to its end, or to the first law that it breaks."""
+def play(
+    databases: Databases, story: Numbers, only: Sequence[str] = (), *, turns: bool = True, likely: Sequence[str] = ()
+) -> Played:
+    """Plays a story to its end, or to the first law that it breaks. `likely`: events that come more often."""
     database = databases.fresh()
 
     async def tell() -> Played:
         walk = await Walk.begin(database, turns=turns)
+        walk.likely = dict.fromkeys(likely, 3.0)
         try:
             for number in story:
                 await walk.step(number, only)
@@ -56,7 +59,7 @@ def play(databases: Databases, story: Numbers, only: Sequence[str] = (), *, turn
     try:
         return asyncio.run(tell())
     finally:
-        databases.drop(database.name)
+        databases.back(database.name)
 
 
 def shortened(story: Numbers, bad: Callable[[Numbers], bool], seconds: float) -> list[int]:

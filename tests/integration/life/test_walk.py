@@ -56,7 +56,7 @@ class Life(RuleBasedStateMachine):
                 self.runner.run(self.walk.laws.count())
                 Life.played = Played(self.walk, None)
             self.runner.run(self.walk.end())
-            Life.databases.drop(self.database.name)
+            Life.databases.back(self.database.name)
         self.runner.close()
 
 

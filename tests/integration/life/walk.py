@@ -5,7 +5,7 @@ Every step is told by one number alone, so that a story may be played again, and
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from random import Random
@@ -66,6 +66,7 @@ class Walk:
     steps: int = 0
     story: list[str] = field(default_factory=list)
     n: int = 0
+    likely: Mapping[str, float] = field(default_factory=dict)  # makers of events that come more often; {}: as they are
     kept: list[CreditEvent] = field(default_factory=list)  # facts of which something came before them
 
     # ------------------------------------------------------------------------------------------ the world begins

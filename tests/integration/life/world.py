@@ -107,7 +107,7 @@ def _periods(content: JsonObject) -> None:
 def _measure(row: JsonObject, version: str) -> JsonObject:
     if row["id"] in NEVER:
         cited = {"citation": None} if row["id"] == "P64-47" else {}
-        return row | {"triggers": [DEBTOR]} | cited
+        return row | {"triggers": [DEBTOR], "applies_to": ["organisation"]} | cited
     items, departments = (CALLED if version == FIRST else LATE)[row["id"]]
     return row | {"triggers": list(items), "departments": list(departments), "executable": bool(items)}
 

@@ -129,7 +129,7 @@ async def test_the_same_objection_twice_is_a_conflict_and_one_outcome_is_all(
 async def test_opening_and_outcome_in_one_batch_are_taken_in_their_order(matcher: Matcher, listed: CreditEvent) -> None:
     await matcher.take(lives.objected(listed), lives.settled(listed), lives.withdrawn(listed))
     assert (await standing(matcher))[:2] == ("withdrawn", False)
-    kinds_of_one = [n.kind for n in await matcher.told() if n.obligation == (await matcher.told())[0].obligation]
-    assert kinds_of_one == ["triggered", "suspended", "resumed", "lifted"]
-    versions = [n.version for n in await matcher.told() if n.obligation == (await matcher.told())[0].obligation]
-    assert versions == [1, 2, 3, 4]
+    told = await matcher.told()
+    one = [n for n in told if n.obligation == told[0].obligation]
+    assert [n.kind for n in one] == ["triggered", "suspended", "resumed", "lifted"]
+    assert [n.version for n in one] == [1, 2, 3, 4]
