@@ -1,4 +1,4 @@
-"""Understands docs/coverage.md: what it calls proven is proven by a test that says so, and the other way round."""
+"""Understands docs/coverage.md and docs/races.md: what they call proven is, and the other way round."""
 
 from __future__ import annotations
 
@@ -64,3 +64,21 @@ def test_rows_whose_proof_would_be_a_skipped_test_are_none() -> None:
             before = code[: code.index(f"def {name}(")].rsplit("\n\n", 1)[-1]
             assert "skip" not in before, number
             assert "xfail" not in before, number
+
+
+RACE = re.compile(r"^\| (\d+) \| .+ \| `(tests/.+)::(test_\w+)` \|$", re.MULTILINE)
+
+
+def test_every_race_has_its_rule_and_a_test_that_is_there() -> None:
+    races = RACE.findall((ROOT / "docs" / "races.md").read_text(encoding="utf-8"))
+    assert [int(number) for number, *_ in races] == list(range(1, 37))
+    for number, path, name in races:
+        assert re.search(rf"^(async )?def {name}\(", (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE), number
+
+
+def test_every_number_of_a_race_in_the_code_is_on_the_page() -> None:
+    named = re.compile(r"interleavings (\d+)")
+    for folder in ("credithub", "services"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for number in named.findall(path.read_text(encoding="utf-8")):
+                assert 1 <= int(number) <= 36, f"{path.name}: interleavings {number}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -103,6 +104,17 @@ async def test_an_event_and_its_registration_in_one_batch_meet_in_either_order(m
         "archived": 2,
     }
     assert await matcher.take(fact(org=None, legacy=(number,))) == {"archived": 1}
+
+
+async def test_a_registration_and_its_waiter_at_once_never_miss_each_other(matcher: Matcher) -> None:
+    """Interleavings 7: in two transactions at the same time, ten times over."""
+    numbers = [("registration_number", f"1308000000{n:05d}") for n in range(10)]
+    await asyncio.gather(
+        *(matcher.take(fact(org=None, legacy=(number,))) for number in numbers),
+        *(matcher.take(registration("PDY900077", legacy=(number,))) for number in numbers),
+    )
+    assert await matcher.count("SELECT count(*) FROM matcher.waiting") == 0
+    assert await matcher.count("SELECT count(*) FROM matcher.records WHERE item = 'licence'") == 10
 
 
 async def test_a_waiting_entry_sent_again_is_a_duplicate(matcher: Matcher) -> None:
