@@ -44,7 +44,8 @@ class Acts:
 
     def _rec(self, *, ended: float = 0.1, listings: float = 0.75) -> Rec | None:
         """A record that something happens to: mostly in force, mostly one that agencies act on."""
-        pool = [r for r in self.oracle.records.values() if r.event.item in (DEBTOR, LIST, PENALTY, LICENCE) and r.kind not in EXITS
+        pool = [r for r in self.oracle.records.values() if r.event.item in (DEBTOR, LIST, PENALTY,
+            LICENCE) and r.kind not in EXITS
                 and r.kind != "list.notice-given"]  # fmt: skip
         over = self.random.random() < ended
         pool = [r for r in pool if (r.state != "active") == over]
@@ -292,11 +293,11 @@ class Acts:
         return self._of(lives.repair_applied, rec, self._hold("修", rec), said=said)
 
     def decided(self) -> CreditEvent | None:
-        open_ = [r for r in self.oracle.records.values() if "applied" in r.repairs.values()]
+        open_ = [r for r in self.oracle.records.values() if {"applied", "overtaken"} & set(r.repairs.values())]
         rec = self.random.choice(open_) if open_ and self.random.random() < 0.9 else self._rec()
         if rec is None:
             return None
-        numbers = [n for n, state in rec.repairs.items() if state == "applied"]
+        numbers = [n for n, state in rec.repairs.items() if state in ("applied", "overtaken")]
         number = self.random.choice(numbers) if numbers and self.random.random() < 0.9 else self._hold("修", rec)
         if self.random.random() < 0.45:
             return self._of(lives.repair_decided, rec, number, **self._by(rec))
@@ -382,6 +383,7 @@ class Acts:
 MAKERS: dict[Maker, float] = {
     Acts.debtor: 9, Acts.penalty: 4, Acts.licence: 1.5, Acts.again: 7, Acts.repeated: 2, Acts.notice: 3, Acts.entry: 5,
     Acts.exit: 4, Acts.early: 4, Acts.corrected: 4, Acts.withdrawn: 2.5, Acts.deleted: 2, Acts.annotated: 2, Acts.shielded: 3,
-    Acts.unshielded: 3, Acts.objected: 7, Acts.verified: 7, Acts.settled: 7, Acts.applied: 4, Acts.decided: 4, Acts.initiated: 3,
+    Acts.unshielded: 3, Acts.objected: 7, Acts.verified: 7, Acts.settled: 7, Acts.applied: 4, Acts.decided: 4,
+        Acts.initiated: 3,
     Acts.scoped: 4, Acts.registered: 6, Acts.linked: 2.5, Acts.nameless: 2, Acts.confirmed: 2,
 }  # fmt: skip

@@ -10,8 +10,10 @@ Chart = dict[str, dict[str, str]]  # state: event: next state or [code]
 OVER = "[record-ended]"
 RECORD: Chart = {
     "active": {
-        "corrected": "active", "withdrawn": "withdrawn", "deleted": "deleted", "annotated": "active", "shielded": "active+shielded",
-        "unshielded": "active", "objected": "active+disputed", "applied": "active", "granted": "repaired", "removed": "removed",
+        "corrected": "active", "withdrawn": "withdrawn", "deleted": "deleted", "annotated": "active",
+            "shielded": "active+shielded",
+        "unshielded": "active", "objected": "active+disputed", "applied": "active", "granted": "repaired",
+            "removed": "removed",
         "term-ends": "expired", "foreign": "[not-determining-department]",
     },
     "active+disputed": {
@@ -63,13 +65,16 @@ LISTING: Chart = {
 }  # fmt: skip
 
 OBJECTION: Chart = {
-    "-": {"opened": "open", "by-nobody": "[objection-not-holder]", "by-holder": "open", "supplier": "waits", "collector": "waits",
+    "-": {"opened": "open", "by-nobody": "[objection-not-holder]", "by-holder": "open", "supplier": "waits",
+        "collector": "waits",
           "refused": "closed-early", "corrected": "closed-early", "withdrawn": "closed-early", "taken-back": "closed-early"},
     "open": {"opened": "[conflict]", "supplier": "open", "collector": "open", "refused": "[verification-missing]",
              "corrected": "upheld-corrected", "withdrawn": "upheld-withdrawn", "taken-back": "withdrawn-by-filer",
              "by-another": "[not-determining-department]", "as-collector": "[owner-not-allowed]"},
-    "half": {"opened": "[conflict]", "refused": "[verification-missing]", "collector": "open", "taken-back": "withdrawn-by-filer"},
-    "verified": {"opened": "[conflict]", "refused": "refused", "corrected": "upheld-corrected", "withdrawn": "upheld-withdrawn",
+    "half": {"opened": "[conflict]", "refused": "[verification-missing]", "collector": "open",
+        "taken-back": "withdrawn-by-filer"},
+    "verified": {"opened": "[conflict]", "refused": "refused", "corrected": "upheld-corrected",
+        "withdrawn": "upheld-withdrawn",
                  "taken-back": "withdrawn-by-filer", "supplier": "open"},
     "refused": {"opened": "[conflict]", "refused": "[conflict]", "withdrawn": "[conflict]", "supplier": "refused"},
     "withdrawn-by-filer": {"opened": "[conflict]", "corrected": "[conflict]", "taken-back": "[conflict]"},
@@ -79,7 +84,8 @@ OBJECTION: Chart = {
 
 REPAIR: Chart = {
     "-": {"applied": "applied", "granted": "waits", "refused": "waits", "duty-undone": "[repair-duty-undone]",
-          "no-commitment": "[repair-commitment-missing]", "too-early": "[repair-too-early]", "never": "[repair-not-repairable]"},
+          "no-commitment": "[repair-commitment-missing]", "too-early": "[repair-too-early]",
+          "never": "[repair-not-repairable]"},
     "applied": {"applied": "[conflict]", "granted": "granted", "refused": "refused", "uncited": "[repair-citation-missing]",
                 "by-another": "[not-determining-department]", "withdrawn": "overtaken", "removed": "overtaken",
                 "term-ends": "overtaken", "deleted": "overtaken"},
@@ -101,8 +107,10 @@ CASE: Chart = {
 OBLIGATION: Chart = {
     "triggered": {"arrived": "delivered", "acknowledged": "acknowledged", "executed": "executed", "declined": "declined",
                   "objected": "triggered+suspended", "ended": "lifting", "let-go": "[nothing-to-confirm]",
-                  "paused": "[nothing-to-confirm]", "unexplained": "[reason-required]", "explained-wrongly": "[reason-unknown]",
-                  "ahead": "[version-unknown]", "stranger": "[obligation-unknown]", "corrected": "triggered", "due": "triggered",
+                  "paused": "[nothing-to-confirm]", "unexplained": "[reason-required]",
+                  "explained-wrongly": "[reason-unknown]",
+                  "ahead": "[version-unknown]", "stranger": "[obligation-unknown]", "corrected": "triggered",
+                  "due": "triggered",
                   "void": "triggered"},
     "delivered": {"arrived": "delivered", "acknowledged": "acknowledged", "executed": "executed", "declined": "declined",
                   "objected": "delivered+suspended", "ended": "lifting"},
@@ -111,11 +119,14 @@ OBLIGATION: Chart = {
     "executed": {"acknowledged": "executed", "arrived": "executed", "declined": "declined", "ended": "lifting",
                  "objected": "executed+suspended", "due": "executed"},
     "declined": {"acknowledged": "declined", "executed": "executed", "ended": "lifting", "objected": "declined+suspended"},
-    "triggered+suspended": {"paused": "triggered+suspended", "settled": "triggered", "ended": "lifting", "arrived": "delivered+suspended",
-                            "executed": "executed+suspended", "paused-late": "[version-old]", "corrected": "triggered+suspended",
+    "triggered+suspended": {"paused": "triggered+suspended", "settled": "triggered", "ended": "lifting",
+        "arrived": "delivered+suspended",
+                            "executed": "executed+suspended", "paused-late": "[version-old]",
+                            "corrected": "triggered+suspended",
                             "due": "triggered+suspended", "let-go": "[nothing-to-confirm]"},
-    "lifting": {"let-go": "lifted", "let-go-late": "[version-old]", "executed": "lifting", "arrived": "lifting", "void": "cancelled",
+    "lifting": {"let-go": "lifted", "let-go-late": "[version-old]", "executed": "lifting", "arrived": "lifting",
+        "void": "cancelled",
                 "paused": "[nothing-to-confirm]", "ended": "lifting", "due": "lifting"},
     "lifted": {"let-go": "lifted", "executed": "lifting", "acknowledged": "lifted", "void": "lifted"},
-    "cancelled": {"let-go": "[nothing-to-confirm]", "executed": "lifting", "arrived": "cancelled"},
+    "cancelled": {"let-go": "[obligation-unknown]", "executed": "[obligation-unknown]", "arrived": "cancelled"},
 }  # fmt: skip

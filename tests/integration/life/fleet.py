@@ -176,7 +176,7 @@ class Fleet:
         return ("accepted", None)
 
     def _refusal(self, one: Told, answer: Feedback) -> str | None:
-        if answer.agency != one.first.agency:
+        if answer.agency != one.first.agency or one.state == "cancelled":  # it was never told
             return "obligation-unknown"
         if answer.version > one.last.version:
             return "version-unknown"

@@ -54,6 +54,9 @@ BROKEN = """
      WHERE o.mandatory AND NOT o.suspended AND o.state IN ('triggered', 'delivered', 'acknowledged')
        AND (o.due_on IS NULL OR o.due_on < $1 AND NOT o.overdue)
     UNION ALL
+    SELECT '5: overdue though answered', o.obligation FROM matcher.obligations o
+     WHERE o.overdue AND o.state IN ('executed', 'declined')
+    UNION ALL
     SELECT '2: two live obligations of one measure and agency', min(o.obligation) FROM matcher.obligations o
      WHERE o.state NOT IN ('lifting', 'lifted', 'cancelled') GROUP BY o.case_id, o.measure, o.agency HAVING count(*) > 1
     UNION ALL
@@ -226,6 +229,10 @@ class Laws:
             raise Broken(f"1: the obligation {name} was told to nobody")
         if row["executed"] and not one.executed:
             raise Broken(f"6: {row['measure']} is executed, and {row['agency']} never said so")
+        if (row["state"], one.state) == ("lifted", "lifting"):
+            raise Broken(
+                f"5: {row['agency']} is taken to have let go of {row['measure']}, and never said so of the lift"
+            )
         must = (one.versions, one.last.version, one.state, one.suspended, one.executed)
         said = (row["version"], row["version"], row["state"], row["suspended"], row["executed"])
         if said != must:

@@ -389,7 +389,7 @@ class Oracle:
         ], f"number:{event.organisation_code}:{item}:{number}"
 
     def _end(self, rec: Rec, state: str, by: str) -> None:
-        if state not in ("active",):
+        if state != "active":
             self.taken["record", rec.state, by, state] += 1
         rec.state = state
         rec.repairs = {number: "overtaken" if was == "applied" else was for number, was in rec.repairs.items()}

@@ -58,7 +58,9 @@ class Stage:
 
     async def one(self, sql: str, **values: object) -> Any:
         async with self.matcher.engine.connect() as conn:
-            row = (await conn.execute(text(sql), {"org": self.org, "record": lives.record_of(self.fact), **values})).first()
+            row = (
+                await conn.execute(text(sql), {"org": self.org, "record": lives.record_of(self.fact), **values})
+            ).first()
         return None if row is None else row[0]
 
     async def said(self) -> str | None:
@@ -129,7 +131,11 @@ class RecordStage(Stage):
             case "granted":
                 return lives.repair_decided(of, f"修{self.org}1")
             case "removed":
-                document = {"number": f"移{self.org}{self.n}", "issuer": "某县法院", "decided_on": clock.today().isoformat()}
+                document = {
+                    "number": f"移{self.org}{self.n}",
+                    "issuer": "某县法院",
+                    "decided_on": clock.today().isoformat(),
+                }
                 return facts.removal(of.document["number"], self.org, supplier=world.COURT, document=document)
         return getattr(lives, event)(of)
 
@@ -153,7 +159,9 @@ class ListingStage(Stage):
 
     def _entry(self, listed_on: str) -> CreditEvent:
         document = {"number": f"列{self.org}", "issuer": "某人社局", "decided_on": listed_on}
-        made = lives.listed(self.org, world.LIST, document["number"], notice_number=f"告{self.org}", said={"listed_on": listed_on})
+        made = lives.listed(
+            self.org, world.LIST, document["number"], notice_number=f"告{self.org}", said={"listed_on": listed_on}
+        )
         return self._now(replace(made, supplier=world.OWNER, source=f"//{world.OWNER}/t", document=document))
 
     async def act(self, event: str) -> None:
@@ -161,7 +169,10 @@ class ListingStage(Stage):
         if event == "term-ends":
             await self.later()
         elif event == "counted":
-            many = [facts.fact("penalty.imposed", world.PENALTY, org=self.org, data={"penalty": {"offence": f"第{n}次"}}) for n in range(9)]
+            many = [
+                facts.fact("penalty.imposed", world.PENALTY, org=self.org, data={"penalty": {"offence": f"第{n}次"}})
+                for n in range(9)
+            ]
             await self.matcher.take(*(self._now(one) for one in many))
         else:
             await self.take(self._event(event))
@@ -178,12 +189,18 @@ class ListingStage(Stage):
             case "entered-at-once":
                 return self._entry("2027-01-02")
             case "removed":
-                document = {"number": f"移{self.org}{self.n}", "issuer": "某人社局", "decided_on": clock.today().isoformat()}
+                document = {
+                    "number": f"移{self.org}{self.n}",
+                    "issuer": "某人社局",
+                    "decided_on": clock.today().isoformat(),
+                }
                 return replace(lives.delisted(self.fact, supplier=world.OWNER), document=document)
         return lives.withdrawn(self.fact)
 
     async def state(self) -> str:
-        listed = await self.one("SELECT state FROM matcher.records WHERE organisation_code = :org AND kind = 'list.entered'")
+        listed = await self.one(
+            "SELECT state FROM matcher.records WHERE organisation_code = :org AND kind = 'list.entered'"
+        )
         noticed = await self.one("SELECT 'noticed' FROM matcher.notices WHERE organisation_code = :org")
         return listed or noticed or "-"
 
@@ -222,7 +239,9 @@ class ObjectionStage(Stage):
 
     async def state(self) -> str:
         known = await self.one("SELECT state FROM matcher.objections WHERE organisation_code = :org")
-        early = await self.one("SELECT 'closed-early' FROM matcher.holds WHERE organisation_code = :org AND opened_at IS NULL")
+        early = await self.one(
+            "SELECT 'closed-early' FROM matcher.holds WHERE organisation_code = :org AND opened_at IS NULL"
+        )
         return known or early or "-"
 
 
@@ -241,13 +260,18 @@ class RepairStage(Stage):
             return
         if event in ("too-early", "never"):
             of = await self._other(event)
-        said: dict[str, dict[str, Any]] = {"duty-undone": {"duty_done_on": None}, "no-commitment": {"commitment": False}}
+        said: dict[str, dict[str, Any]] = {
+            "duty-undone": {"duty_done_on": None},
+            "no-commitment": {"commitment": False},
+        }
         made: dict[str, Callable[[], CreditEvent]] = {
-            "granted": lambda: lives.repair_decided(of, number), "uncited": lambda: lives.repair_decided(of, number, "refused"),
+            "granted": lambda: lives.repair_decided(of, number), "uncited": lambda: lives.repair_decided(of, number,
+                "refused"),
             "refused": lambda: lives.repair_decided(of, number, "refused", said=CITED),
             "by-another": lambda: lives.repair_decided(of, number, by=f"samr-{world.HERE}"),
             "another": lambda: lives.repair_applied(of, f"{number}再"), "withdrawn": lambda: lives.withdrawn(of),
-            "deleted": lambda: lives.deleted(of), "removed": lambda: facts.removal(of.document["number"], self.org, supplier=world.COURT),
+            "deleted": lambda: lives.deleted(of), "removed": lambda: facts.removal(of.document["number"], self.org,
+                supplier=world.COURT),
         }  # fmt: skip
         await self.take(made[event]() if event in made else lives.repair_applied(of, number, said=said.get(event, {})))
 
@@ -259,7 +283,9 @@ class RepairStage(Stage):
         else:
             notice = lives.notice(self.org, world.LIST, f"告{self.org}", "2026-12-20", supplier=world.OWNER)
             await self.matcher.take(self._now(notice))
-            made = lives.listed(self.org, world.LIST, f"列{self.org}", notice_number=f"告{self.org}", said={"listed_on": "2027-01-03"})
+            made = lives.listed(
+                self.org, world.LIST, f"列{self.org}", notice_number=f"告{self.org}", said={"listed_on": "2027-01-03"}
+            )
         await self.matcher.take(self._now(made))
         return made
 
@@ -292,7 +318,9 @@ class CaseStage(Stage):
         await self.take(made[event]() if event in made else lives.initiated(of, [AWAY]))
 
     async def state(self) -> str:
-        closed = await self.one("SELECT 'closed' FROM matcher.cases WHERE organisation_code = :org AND closed_at IS NOT NULL")
+        closed = await self.one(
+            "SELECT 'closed' FROM matcher.cases WHERE organisation_code = :org AND closed_at IS NOT NULL"
+        )
         return closed or await self.one("SELECT state FROM matcher.scopes WHERE organisation_code = :org") or "-"
 
 
@@ -305,7 +333,8 @@ class ObligationStage(Stage):
         "cancelled": ("ended", "void"),
     }  # fmt: skip
     ANSWERS: ClassVar[dict[str, tuple[str, dict[str, Any]]]] = {
-        "let-go": ("lift-confirmed", {}), "let-go-late": ("lift-confirmed", {"version": 1}), "paused": ("suspension-confirmed", {}),
+        "let-go": ("lift-confirmed", {}), "let-go-late": ("lift-confirmed", {"version": 1}),
+            "paused": ("suspension-confirmed", {}),
         "paused-late": ("suspension-confirmed", {"version": 1}), "unexplained": ("declined", {}),
         "explained-wrongly": ("declined", {"reason": "because"}), "declined": ("declined", {"reason": "not-competent"}),
         "ahead": ("executed", {"version": 9}), "stranger": ("executed", {"agency": f"sasac-{world.HERE}"}),
@@ -321,7 +350,8 @@ class ObligationStage(Stage):
             await self.later(40)
         elif event in ("objected", "settled", "ended", "corrected"):
             number = f"异{self.org}"
-            made = {"objected": lambda: lives.objected(self.fact, number), "settled": lambda: lives.settled(self.fact, number),
+            made = {"objected": lambda: lives.objected(self.fact, number), "settled": lambda: lives.settled(self.fact,
+                number),
                     "ended": lambda: lives.withdrawn(self.fact),
                     "corrected": lambda: lives.corrected(self.fact, {"debtor": {"duty": f"{self.n}"}})}[event]()  # fmt: skip
             await self.matcher.take(self._now(made))
@@ -338,7 +368,8 @@ class ObligationStage(Stage):
     async def _reported(self, outcome: str) -> None:
         told = await self._told()
         await self.matcher.reported(DeliveryReport(
-            agency=told.agency, obligation=told.obligation, epoch=told.epoch, version=told.version, outcome=outcome,  # type: ignore[arg-type]
+            agency=told.agency, obligation=told.obligation, epoch=told.epoch, version=told.version, outcome=outcome,
+                 # type: ignore[arg-type]
             channel="kafka", at=clock.stamp()))  # fmt: skip
 
     async def _answered(self, event: str) -> None:
@@ -374,7 +405,9 @@ CHARTS: dict[str, tuple[type[Stage], Chart]] = {
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("chart", CHARTS)
-async def test_every_transition_is_taken_and_every_forbidden_one_refused_with_its_code(matcher: Matcher, chart: str) -> None:
+async def test_every_transition_is_taken_and_every_forbidden_one_refused_with_its_code(
+    matcher: Matcher, chart: str
+) -> None:
     stage, table = CHARTS[chart]
     assert await drive(stage, table)(matcher) == []
 

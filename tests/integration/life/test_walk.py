@@ -79,7 +79,9 @@ def test_every_law_holds_after_each_step_of_a_long_walk(
     if played.broken is not None:
         law = played.law
         short = shortened(Life.told, lambda story: play(databases, story).law == law, SHORTEN_SECONDS)
-        pytest.fail(f"CREDITHUB_SEED={number}, after {len(Life.told)} steps; the shortest story found:\n{play(databases, short)}")
+        pytest.fail(
+            f"CREDITHUB_SEED={number}, after {len(Life.told)} steps; the shortest story found:\n{play(databases, short)}"
+        )
     assert played.walk.steps >= STEPS
     with capsys.disabled():
         print(seen(played.walk))

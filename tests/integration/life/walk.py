@@ -49,10 +49,6 @@ CATALOGUE = """
 DUE = "SELECT EXISTS (SELECT FROM matcher.moments WHERE fires_on <= $1)"
 
 
-class Crash(Exception):
-    """The process dies before its commit."""
-
-
 @dataclass
 class Walk:
     database: Database
@@ -180,12 +176,10 @@ class Walk:
 
     async def _crash(self, handler: Callable[..., Awaitable[Any]], values: Sequence[bytes]) -> None:
         write = await handler([Record("topic", 0, n, b"key", value, 0) for n, value in enumerate(values)])
-        try:
-            async with self.engine.begin() as conn:
-                await write(conn)
-                raise Crash
-        except Crash:
-            return
+        async with self.engine.connect() as conn:
+            await conn.begin()
+            await write(conn)
+            await conn.rollback()
 
     async def settle(self) -> None:
         """Everything that the loops beside the handlers would do."""
@@ -277,7 +271,8 @@ class Walk:
         """An event as ingest sends it now: received at this moment, judged by the version in force."""
         self.n += 1
         version = self.oracle.standing(self.oracle.today) or world.FIRST
-        values: dict[str, Any] = {"id": f"e{self.n}", "submission": f"sub_{self.n:06d}", "index": 0, "received_at": clock.stamp(),
+        values: dict[str, Any] = {"id": f"e{self.n}", "submission": f"sub_{self.n:06d}", "index": 0,
+            "received_at": clock.stamp(),
                                   "catalogue": version, "source": f"//{event.supplier}/walk"}  # fmt: skip
         return replace(event, **(values | changed))
 

@@ -42,7 +42,8 @@ LATE: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 
 STANDING = (  # offices from the first day
-    f"mof-{CITY}", f"ndrc-{CITY}", f"mof-{HERE}", f"ndrc-{HERE}", f"ndrc-{THERE}", f"moca-{HERE}", f"moca-{THERE}", f"moj-{HERE}",
+    f"mof-{CITY}", f"ndrc-{CITY}", f"mof-{HERE}", f"ndrc-{HERE}", f"ndrc-{THERE}", f"moca-{HERE}", f"moca-{THERE}",
+        f"moj-{HERE}",
     f"moj-{THERE}", f"mohurd-{HERE}", f"mnr-{HERE}", f"mnr-{THERE}", f"gacc-{HERE}",
 )  # fmt: skip
 JOINING = (f"mof-{THERE}", f"mohurd-{CITY}", f"mohurd-{THERE}", f"gacc-{THERE}", f"moj-{CITY}")
@@ -99,7 +100,8 @@ def _periods(content: JsonObject) -> None:
     row = {"name_zh": "期", "name_en": "period"}
     content["periods"] = [each for each in content["periods"] if each["id"] != "award-limit"] + [
         row | {"id": "walk-waiting", "kind": "deadline", "starts": "told", "maximum": {"number": 5, "unit": "days"}},
-        row | {"id": "walk-term", "kind": "term", "starts": "listing", "maximum": {"number": 1, "unit": "years"}, "items": [LIST]},
+        row | {"id": "walk-term", "kind": "term", "starts": "listing", "maximum": {"number": 1, "unit": "years"},
+            "items": [LIST]},
         row | {"id": "award-limit", "kind": "term", "starts": "listing", "maximum": {"number": OWN_MONTHS, "unit": "months"}},
     ]  # fmt: skip
 
