@@ -67,8 +67,7 @@ WITH judged AS MATERIALIZED (
     SELECT o.obligation, o.measure, o.agency, o.state = 'delivered' AS delivered, o.created_at AS since
       FROM matcher.obligations_v o WHERE o.state IN ('triggered', 'delivered') ORDER BY o.created_at LIMIT 1
 ), holders AS MATERIALIZED (
-    SELECT agency, count(*) AS number, min(holding_since) AS oldest
-      FROM matcher.obligations_v WHERE still_holding GROUP BY agency
+    SELECT agency, count(*) AS number, min(since) AS oldest FROM hub.still_holding_v GROUP BY agency
 ), unsettled AS (
     SELECT channel, state, count(*) AS number FROM notifier.deliveries_v
      WHERE state IN ('due', 'failed', 'in-flight', 'parked') GROUP BY channel, state

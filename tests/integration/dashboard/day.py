@@ -51,6 +51,9 @@ DAY = (
                       ('obl_5', 'samr-130822', 'executed', false, interval '30 days'),
                       ('obl_6', 'mnr-130822', 'lifting', false, interval '30 days'),
                       ('obl_7', 'mnr-130822', 'lifting', false, interval '30 days')) AS x(o, a, s, su, age)""",
+    # who was told of what has ended, and of the suspension nobody was
+    """INSERT INTO notifier.tasks (agency, obligation, seen_epoch, seen_version, begun) VALUES
+       ('mnr-130822', 'obl_6', 1, 2, '{pull}'), ('mnr-130822', 'obl_7', 1, 2, '{pull}')""",
     """INSERT INTO matcher.unrouted (organisation_code, case_id, record, item, measure, department, catalogue)
        VALUES ('MAPDY0001', 'cas', 'rec', 'judgment-debtor', 'M-02', 'pbc', '2026-demo')""",
     """INSERT INTO matcher.feedback (id, obligation, agency, epoch, version, answer, via, received_at, decided_at, outcome)
