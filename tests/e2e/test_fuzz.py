@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import subprocess
@@ -188,8 +189,10 @@ def test_any_parameter_of_any_read_is_an_answer(
     for path, parameters in reading(hub.door.call("GET", "/openapi.json").ok()):
         if path in ("/readyz", "/metrics"):
             continue
-        left = [sendable(word) for word in words]
-        named = {one["name"]: (one["in"], left.pop()) for one in parameters if one["in"] in ("path", "query")}
+        asked = [one for one in parameters if one["in"] in ("path", "query")]
+        named = {
+            one["name"]: (one["in"], sendable(word)) for one, word in zip(asked, itertools.cycle(words), strict=False)
+        }
         query = {name: word for name, (place, word) in named.items() if place == "query"}
         for name, (_, word) in named.items():
             path = path.replace("{" + name + "}", quote(word, safe="") or "x")  # noqa: PLW2901
