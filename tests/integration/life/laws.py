@@ -46,9 +46,11 @@ UNROUTED = "SELECT record, measure, department FROM matcher.unrouted"
 HOLDING = "SELECT obligation FROM hub.still_holding_v"
 BROKEN = """
     SELECT '5: falls due though suspended or ended' AS law, o.obligation AS who FROM matcher.obligations o
-     WHERE (o.suspended OR o.state IN ('lifting', 'lifted', 'cancelled'))
-       AND (o.due_on IS NOT NULL OR o.overdue OR EXISTS (SELECT FROM matcher.moments m
-            WHERE m.organisation_code = o.organisation_code AND m.kind = 'answer-due' AND m.ref = o.obligation))
+     WHERE (o.suspended OR o.state IN ('lifting', 'lifted', 'cancelled')) AND (o.due_on IS NOT NULL OR o.overdue)
+    UNION ALL
+    SELECT '5: falls due though suspended or ended', o.obligation FROM matcher.moments m
+      JOIN matcher.obligations o ON o.organisation_code = m.organisation_code AND o.obligation = m.ref
+     WHERE m.kind = 'answer-due' AND (o.suspended OR o.state IN ('lifting', 'lifted', 'cancelled'))
     UNION ALL
     SELECT '5: its due date has passed unsaid', o.obligation FROM matcher.obligations o
      WHERE o.mandatory AND NOT o.suspended AND o.state IN ('triggered', 'delivered', 'acknowledged')
@@ -61,7 +63,10 @@ BROKEN = """
      WHERE o.state NOT IN ('lifting', 'lifted', 'cancelled') GROUP BY o.case_id, o.measure, o.agency HAVING count(*) > 1
     UNION ALL
     SELECT '1: waits and is archived', e.source || ' ' || e.id FROM matcher.entries e
-     WHERE (e.outcome LIKE 'waiting%') <> EXISTS (SELECT FROM matcher.waiting w WHERE w.source = e.source AND w.id = e.id)
+     WHERE e.outcome LIKE 'waiting%' AND NOT EXISTS (SELECT FROM matcher.waiting w WHERE w.source = e.source AND w.id = e.id)
+    UNION ALL
+    SELECT '1: waits and is archived', e.source || ' ' || e.id FROM matcher.waiting w
+      JOIN matcher.entries e ON e.source = w.source AND e.id = w.id WHERE e.outcome NOT LIKE 'waiting%'
     UNION ALL
     SELECT '5: what has passed its day is not worked', m.kind || ' ' || m.ref FROM matcher.moments m WHERE m.fires_on <= $1
     UNION ALL
@@ -97,6 +102,9 @@ class Laws:
 
     async def look(self) -> None:
         """Everything that the last step changed, and all that must hold of it."""
+        quiet = not (self.oracle.changed or self.oracle.touched or self.fleet.dirty or self.fleet.answers)
+        if quiet and await self.conn.fetchval(NOW) == self.since:
+            return
         told = await self._outbox()
         changed = await self._obligations()
         records = {row["record"]: dict(row) for row in await self.conn.fetch(RECORDS, self.since)}

@@ -294,7 +294,7 @@ MUTANTS: dict[str, Mutant] = {
     "the_clock_does_not_look_again": Mutant(("5",), the_clock_does_not_look_again, ("debtor", "registered"), 40, 3,
         ("events", "answers", "days", "months")),
     "a_confirmation_is_not_kept": Mutant(("5",), a_confirmation_is_not_kept, LIFE, 40, 3),
-    "any_version_confirms": Mutant(("5",), any_version_confirms, (*LIFE, "corrected"), 60, 2),
+    "any_version_confirms": Mutant(("5",), any_version_confirms, LIFE, 40, 1, ("events", "stale")),
     "late_truth_is_dropped": Mutant(("5", "6", "9"), late_truth_is_dropped, ("debtor", "registered", "withdrawn"), 40, 3),
     "the_unrouted_outlive_their_record": Mutant(("5",), the_unrouted_outlive_their_record, ("debtor", "withdrawn"), 30),
     "nobody_is_reminded": Mutant(("5",), nobody_is_reminded, LIFE, 30, 3),

@@ -199,6 +199,11 @@ class Oracle:
         entry.waits = key
         return (outcome, frozenset())
 
+    def _wait_of(self, rec: Rec, entry: Entry, key: str) -> Outcome:
+        """Its record is known; whatever becomes of links between codes, it is that record's."""
+        entry.event = replace(entry.event, organisation_code=rec.code)
+        return self._wait(entry, key)
+
     def _let_in(self, *keys: str) -> None:
         come = [entry for key in keys for entry in self.waiting.pop(key, ())]
         order = {place: n for n, place in enumerate(self.entries)}  # what waits for a case comes after what makes it
@@ -468,7 +473,7 @@ class Oracle:
             return refused("owner-not-allowed")
         number = entry.event.data["objection"]["number"]
         if number not in rec.objections:
-            return self._wait(entry, f"objection:{rec.code}:{number}")
+            return self._wait_of(rec, entry, f"objection:{rec.code}:{number}")
         rec.objections[number].said.add(said["by"])
         return ARCHIVED
 
@@ -526,7 +531,7 @@ class Oracle:
         number, said = entry.event.data["repair"]["number"], entry.event.data["decision"]
         state = rec.repairs.get(number)
         if state is None:
-            return self._wait(entry, f"repair:{rec.code}:{number}")
+            return self._wait_of(rec, entry, f"repair:{rec.code}:{number}")
         if state != "applied":
             return refused("conflict")
         if said["outcome"] == "refused" and not said.get("citation"):

@@ -18,6 +18,7 @@ from credithub.db.catalogues import Catalogues
 from credithub.db.engine import AsyncEngine, make_engine
 from credithub.domain.catalogue.book import content_adapter
 from credithub.domain.events import CreditEvent
+from credithub.domain.notifications import Feedback
 from credithub.kafka.consumer import Record
 from services.matcher.books import Books
 from services.matcher.on_catalogue import OnCatalogue
@@ -29,7 +30,7 @@ from services.matcher.on_registry import OnRegistry
 from tests.harness.ground import Database
 from tests.integration.life import world
 from tests.integration.life.acts import Acts
-from tests.integration.life.fleet import Fleet
+from tests.integration.life.fleet import Fleet, Told
 from tests.integration.life.laws import Laws
 from tests.integration.life.oracle import Oracle, Rec
 
@@ -202,7 +203,7 @@ class Walk:
     async def answers(self, random: Random) -> None:
         """Some agencies answer: rightly, late, or wrong in one way."""
         held = [one for one in self.fleet.all.values() if one.held]
-        made = []
+        made = self._caught_up(held, random) if random.random() < 0.3 else []
         for _ in range(random.randrange(1, 7) if held else 0):
             owing = [one for one in held if one.owing and one.held_state in ("lifted", "suspended")]
             one = random.choice(
@@ -220,11 +221,24 @@ class Walk:
             )
             made.append(self.fleet.answer(one, said, random, clock.stamp(), wrong))
         if made:
-            self.story[-1] += f" · {', '.join(f'{a.answer} {a.obligation[:9]} v{a.version}' for a in made)}"
+            self.story[-1] += f" · {', '.join(f'{a.answer} {a.obligation[:9]} v{a.version}' for a in made[-9:])}"
             if random.random() < 0.05:
                 made.append(made[0])
             await self._run(OnFeedback(self.books), [a.to_bytes() for a in made])
             self.fleet.judge(made)
+
+    async def stale(self, random: Random) -> None:
+        """Some confirm what they had before the newest version."""
+        made = self._caught_up([one for one in self.fleet.all.values() if one.held > 1], random, "old")[:6]
+        if made:
+            await self._run(OnFeedback(self.books), [a.to_bytes() for a in made])
+            self.fleet.judge(made)
+
+    def _caught_up(self, held: Sequence[Told], random: Random, wrong: str = "") -> list[Feedback]:
+        """Nearly all that let go say so at last."""
+        right = {"lifted": "lift-confirmed", "suspended": "suspension-confirmed"}
+        owing = [one for one in held if one.owing and one.held_state in right and random.random() < 0.9]
+        return [self.fleet.answer(one, right[one.held_state], random, clock.stamp(), wrong) for one in owing[:80]]
 
     async def days(self, random: Random) -> None:
         await self._until(self.oracle.today + timedelta(days=random.choice((1, 1, 2, 3, 7, 12))))
@@ -279,10 +293,10 @@ class Walk:
 
 Act = Callable[[Walk, Random], Awaitable[None]]
 ACTS: dict[str, Act] = {
-    "events": Walk.events, "answers": Walk.answers, "days": Walk.days, "months": Walk.months, "years": Walk.years,
-    "offices": Walk.offices,
+    "events": Walk.events, "answers": Walk.answers, "stale": Walk.stale, "days": Walk.days, "months": Walk.months,
+    "years": Walk.years, "offices": Walk.offices,
 }  # fmt: skip
-WEIGHTS = {"events": 66, "answers": 22, "days": 6, "months": 0.6, "years": 0.12, "offices": 3}
+WEIGHTS = {"events": 66, "answers": 22, "stale": 1, "days": 6, "months": 0.6, "years": 0.12, "offices": 3}
 
 
 def set_day(day: date) -> None:
