@@ -53,12 +53,25 @@ class Registering:
                     since = one.event.data.get("registration", {}).get("effective_on")
                     new.setdefault(identifier, (one.organisation_code or "", since, one.record or ""))
         await register.cross_walk(batch.conn, [(i, code, since, record) for i, (code, since, record) in new.items()])
-        await self._route({f.organisation_code or "" for f in fresh})
+        await self._seated_with_their_heirs(sorted(said))
+        await self._route(set(said))
         await informing.reclassed(
             batch.duties,
             [s for c, was in before.items() if (s := batch.subjects[c]).subject_class != was.subject_class],
         )
         return {i: code for i, (code, _, _) in new.items()}
+
+    async def _seated_with_their_heirs(self, codes: Sequence[str]) -> None:
+        """A late word of the register on a code that was taken over moves nothing away from who answers for it."""
+        if not await register.groups(self.batch.conn, codes):
+            return
+        homes = await store.homes(self.batch.conn, codes)
+        taken = {code: home for code, home in homes.items() if home != code}
+        seats = await store.seats_said(self.batch.conn, sorted(set(taken.values())))
+        self.batch.subjects |= {
+            code: replace(self.batch.subjects[code], seat=seats.get(home)) for code, home in taken.items()
+        }
+        await store.reseat(self.batch.conn, {code: self.batch.subjects[code].seat for code in taken})
 
     async def _route(self, codes: set[str]) -> None:
         """What was open for these subjects goes where they are seated now; those that they took over go with them."""

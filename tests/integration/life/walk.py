@@ -162,7 +162,10 @@ class Walk:
         await self.hear()
         for event in events:
             self.oracle.take(event)
-        again = all(e.outcome != "refused" for e in (self.oracle.entries[x.submission, x.index] for x in events))
+        again = all(
+            e.outcome not in ("refused", "duplicate")
+            for e in (self.oracle.entries[x.submission, x.index] for x in events)
+        )
         if twice and again:
             await self._run(OnEvents(self.books), [e.to_bytes() for e in events])
         if await self.conn.fetchval(DUE, self.oracle.today):  # something came whose day had passed before
